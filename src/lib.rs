@@ -1,0 +1,7 @@
+//! Everhall: an actor-model world simulation engine.
+pub mod config;
+pub mod ids;
+pub mod mailbox;
+pub mod portal;
+pub mod wire;
+pub mod world;

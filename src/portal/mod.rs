@@ -1,0 +1,2 @@
+//! PORTAL PROCESS. Holds sockets, knows no game.
+pub mod door;

@@ -1,0 +1,2 @@
+//! THE GAME MODEL. No sockets, no storage, no runtime.
+pub mod record;
