@@ -1,2 +1,4 @@
 //! THE GAME MODEL. No sockets, no storage, no runtime.
+pub mod names;
 pub mod record;
+pub mod search;
