@@ -5,7 +5,8 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | `\|r \|g \|y \|b \|m \|c \|w \|x`, capitals | bright colour of red, green, yellow, blue, magenta, cyan, white, black; dark ones |
+//! | `\|r \|g \|y \|b \|m \|c \|w \|x` | bright red, green, yellow, blue, magenta, cyan, white, black (that is, grey) |
+//! | `\|R` and so on | the dark ones |
 //! | `\|520`, `\|=k`, `\|#f80`, `\|#ff8800` | colour cube (each digit 0–5), grey (`a` black to `z` white), any colour |
 //! | `\|[` and one of these | the same behind the text |
 //! | `\|!R` | a colour as bright as the one before |
@@ -25,7 +26,7 @@ mod ansi;
 mod ascii;
 mod clean;
 mod color;
-mod english;
+pub mod english;
 mod html;
 mod plain;
 mod shown;
@@ -33,7 +34,6 @@ mod token;
 
 pub use ansi::{AnsiStyle, render_ansi};
 pub use clean::clean;
-pub use english::{capitalised, list, with_article};
 pub use html::{HTML_CSS, render_html};
 pub use plain::{render_plain, width};
 pub use shown::{Escaped, Shown, markup};

@@ -1,4 +1,5 @@
 //! THE GAME MODEL. No sockets, no storage, no runtime.
+pub mod lock;
 pub mod names;
 pub mod record;
 pub mod search;
