@@ -29,7 +29,9 @@ mod color;
 pub mod english;
 mod html;
 mod plain;
+mod sgr;
 mod shown;
+mod spoken;
 mod token;
 
 pub use ansi::{AnsiStyle, render_ansi};
@@ -49,7 +51,7 @@ impl Markup {
         Self(markup.into())
     }
 
-    /// Returns markup that shows plain text as it is, less what [`clean`] leaves out.
+    /// Returns markup that shows plain text as it is, less what [`clean()`] leaves out.
     pub fn plain(text: &str) -> Self {
         let mut markup = Self(String::with_capacity(text.len()));
         markup.push_plain(text);

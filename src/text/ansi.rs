@@ -3,13 +3,14 @@
 //! One pass: text goes straight to the output, and when a line turns out too long, its last word is moved down. Escape
 //! sequences are written just before the text that needs them.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use super::ascii::each_ascii;
 use super::clean::{BYTES, Byte};
-use super::color::{BLINK, Color, HILITE, INVERSE, ITALIC, Look, STRIKE, UNDERLINE};
+use super::color::Look;
 use super::plain::{TAB_STOP, columns_of_char, render_plain};
+use super::sgr::write_look;
+use super::spoken::{has_drawing, without_drawings};
 use super::token::{Token, tokens};
 use crate::wire::Colors;
 
@@ -38,7 +39,7 @@ pub fn render_ansi(markup: &str, style: &AnsiStyle) -> String {
     let colors = if style.screen_reader { Colors::None } else { style.colors };
     let mut page = Page::new(markup.len(), width, colors, style.utf8);
     if style.screen_reader {
-        page.plain(&without_decoration(&render_plain(markup)));
+        page.plain(&without_drawings(&render_plain(markup)));
     } else {
         for token in tokens(markup) {
             page.token(token);
@@ -60,7 +61,7 @@ fn render_simple(markup: &str, style: &AnsiStyle, width: usize) -> Option<String
             return None;
         }
     }
-    if markup.len() - line_start > width || (style.screen_reader && has_decoration(markup)) {
+    if markup.len() - line_start > width || (style.screen_reader && has_drawing(markup)) {
         return None;
     }
     if newlines == 0 {
@@ -348,109 +349,6 @@ fn marks_an_item(word: &str) -> bool {
         [number @ .., b'.' | b')'] => !number.is_empty() && number.len() < 4 && number.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-/// Writes the sequence that leads from one look to another.
-fn write_look(out: &mut String, from: Look, to: Look) {
-    let ended = |was: Color, is: Color| was != Color::Default && is == Color::Default;
-    let reset = from.flags & !to.flags != 0 || ended(from.fg, to.fg) || ended(from.bg, to.bg);
-    let from = if reset { Look::default() } else { from };
-    out.push_str(if reset { "\x1b[0;" } else { "\x1b[" });
-    for (flag, code) in
-        [(HILITE, "1;"), (ITALIC, "3;"), (UNDERLINE, "4;"), (BLINK, "5;"), (INVERSE, "7;"), (STRIKE, "9;")]
-    {
-        if to.flags & !from.flags & flag != 0 {
-            out.push_str(code);
-        }
-    }
-    let bold_black = to.fg == Color::Basic(0) && to.flags & HILITE != 0;
-    if to.fg != from.fg || (bold_black && from.flags & HILITE == 0) {
-        write_color(out, to.fg, 30);
-        if bold_black {
-            // Where bold is not bright, it would be black on black.
-            out.push_str("90;");
-        }
-    }
-    if to.bg != from.bg {
-        write_color(out, to.bg, 40);
-    }
-    // The last separator becomes the end.
-    out.pop();
-    out.push('m');
-}
-
-/// Writes a colour's numbers, each followed by a separator; `base` is 30 for letters, 40 behind them.
-fn write_color(out: &mut String, color: Color, base: u8) {
-    // Writing to a string cannot fail.
-    let _ = match color {
-        Color::Default => Ok(()),
-        Color::Basic(dark @ 0..8) => write!(out, "{};", base + dark),
-        Color::Basic(bright) => write!(out, "{};", base + 52 + bright),
-        Color::Indexed(index) => write!(out, "{};5;{index};", base + 8),
-        Color::Rgb(r, g, b) => write!(out, "{};2;{r};{g};{b};", base + 8),
-    };
-}
-
-/// Returns true for characters that lines and frames are drawn with.
-fn is_drawn(c: char) -> bool {
-    matches!(c, '-' | '=' | '_' | '~' | '*' | '#' | '+' | '^' | '\u{2500}'..='\u{259F}')
-}
-
-/// How many of the same character in a row are a drawing and not text.
-const DRAWING: usize = 3;
-
-fn has_decoration(text: &str) -> bool {
-    let mut run = (0, '\0');
-    text.chars().any(|c| {
-        run = if c == run.1 { (run.0 + 1, c) } else { (1, c) };
-        run.0 >= DRAWING && is_drawn(c)
-    })
-}
-
-/// Returns plain text without drawn lines: what a voice would spell out sign by sign.
-fn without_decoration(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut any = false;
-    for line in text.split('\n') {
-        if !has_decoration(line) {
-            if any {
-                out.push('\n');
-            }
-            out.push_str(line);
-            any = true;
-            continue;
-        }
-        let words = without_drawings(line);
-        if !words.is_empty() {
-            if any {
-                out.push('\n');
-            }
-            out.push_str(&words);
-            any = true;
-        }
-    }
-    out
-}
-
-/// Returns a line's text between its drawings, with one space for each.
-fn without_drawings(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(c) = rest.chars().next() {
-        let run = rest.len() - rest.trim_start_matches(c).len();
-        let (same, after) = rest.split_at(run);
-        if is_drawn(c) && run >= DRAWING * c.len_utf8() {
-            out.truncate(out.trim_end().len());
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            rest = after.trim_start_matches([' ', '|', '+']);
-        } else {
-            out.push_str(same);
-            rest = after;
-        }
-    }
-    out.trim_matches([' ', '|', '+']).to_owned()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::clean::{clean, escape};
 use super::{Markup, width};
 use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
 
-/// Builds [`Markup`](crate::text::Markup): the literal is markup, each argument is shown as plain text unless it is
+/// Builds [`Markup`]: the literal is markup, each argument is shown as plain text unless it is
 /// `Markup` itself. So what a player typed can never bring a colour, a link or an escape sequence along.
 ///
 /// Arguments are positional. Width, fill and alignment (`{:<20}`) count visible columns, and a precision (`{:.10}`)
@@ -45,8 +45,9 @@ pub trait Shown {
 }
 
 /// An argument of [`text!`](crate::text!), escaped while it is formatted.
+///
+/// Not `Debug`: `{:?}` must not compile, for it would escape nothing.
 #[doc(hidden)]
-#[derive(Debug)]
 pub struct Escaped<'a, T: Shown + ?Sized>(pub &'a T);
 
 /// Makes markup of arguments that escape themselves. Use [`text!`](crate::text!).
