@@ -1,7 +1,10 @@
 //! Everhall: an actor-model world simulation engine.
-
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod ids;
+pub mod launcher;
+pub mod logging;
 pub mod mailbox;
 pub mod portal;
 pub mod wire;
