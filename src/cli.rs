@@ -122,9 +122,19 @@ fn program() -> String {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    let message = failure.message.lines().map(str::trim).collect::<Vec<_>>().join("; ");
-    complain(&format!("{}: {message}", program()));
+    complain(&format!("{}: {}", program(), one_line(&failure.message)));
     ExitCode::from(failure.exit as u8)
+}
+
+/// Joins the lines of a message, such as a database may send, and leaves out the numbers of system errors.
+fn one_line(message: &str) -> String {
+    let line = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let mut parts = line.split(" (os error ");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| {
+        plain += part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').trim_start_matches(')')
+    });
+    plain
 }
 
 /// Prints a line to stderr.
@@ -145,6 +155,14 @@ mod tests {
             Ok(cli) => load("Everhall", &cli.globals).unwrap_err(),
         };
         assert_eq!((failure.exit, failure.message.as_str()), (Exit::Usage, expected));
+    }
+
+    #[test]
+    fn a_message_is_one_line_without_error_numbers() {
+        let check = |message, expected: &str| assert_eq!(one_line(message), expected);
+        check("cannot listen: in use (os error 98); choose", "cannot listen: in use; choose");
+        check("denied (os error 13)", "denied");
+        check("FATAL: no\n  DETAIL: none\n", "FATAL: no; DETAIL: none");
     }
 
     #[test]

@@ -76,7 +76,7 @@ settings! {
         pub message_of_the_day: String = String::new(), Text(0..=4000);
         /// Entity number of the room where new characters begin. Default 0: the first world's first room.
         pub start_room: u64 = 0, Whole(0..=i64::MAX);
-        /// Who may create an account. Default `open`.
+        /// Who may create an account: everybody, nobody, or who knows the invite code. Default `open`.
         pub registration: Registration = Registration::Open, Choice;
         /// What `invite` asks for. Default empty: nobody can be invited.
         pub invite_code: String = String::new(), Text(0..=80);
@@ -91,18 +91,19 @@ settings! {
     /// Where it listens.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ListenConfig in listen {
-        /// Default 127.0.0.1:4000; port 0 picks a free one.
+        /// Where telnet listens. Default 127.0.0.1:4000; port 0 picks a free one.
         pub telnet: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4000)), Address;
-        /// Default 127.0.0.1:4001; port 0 picks a free one.
+        /// Where the web client, the site and the API are served. Default 127.0.0.1:4001; port 0 picks a free one.
         pub http: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4001)), Address;
     }
 
     /// Where it is stored.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct StorageConfig in storage {
-        /// `postgres://…` or `sqlite:PATH`. Default none: `world.sqlite3` in the data directory.
+        /// The database: `postgres://…` or `sqlite:PATH`. Default none: `world.sqlite3` in the data directory.
         pub database_url: Option<String> = None, Maybe(DatabaseUrl);
-        /// What survives what. Default `power`.
+        /// What a commit survives before anybody sees it: with `power` the loss of power, with `process` the death of any
+        /// process but not of the machine. Default `power`.
         pub durability: Durability = Durability::Power, Choice;
         /// Connections for reading. Default 2.
         pub readers: usize = 2, Whole(1..=64);

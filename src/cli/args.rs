@@ -55,8 +55,8 @@ pub(super) struct Globals {
 /// Options of `run` and `start`.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct RunArgs {
-    /// What is built where there is no world yet
-    #[arg(long, value_enum, default_value_t)]
+    /// What is built where there is no world yet: demo or empty
+    #[arg(long, value_enum, default_value_t, value_name = "WORLD", hide_possible_values = true)]
     pub(super) world: FirstWorld,
 }
 

@@ -56,7 +56,9 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure>
     };
     let launch = Launch { program: &program, args: &child_args, data_dir: &config.data_dir, ready: &ready };
     let code = context.block_on(async { supervise(launch, stop_signals().map_err(LaunchError::Portal)?).await })??;
-    info!(target: LIFE, "the world has stopped");
+    if code == 0 {
+        info!(target: LIFE, "the world has stopped");
+    }
     Ok(ExitCode::from(code))
 }
 

@@ -88,13 +88,15 @@ macro_rules! key {
 /// Each field reads `pub name: Type = default, kind;`, where the kind says what is accepted.
 macro_rules! settings {
     ($(
-        $(#[$meta:meta])*
+        $(#[doc = $about:literal])+
+        #[derive($($derive:ident),+)]
         pub struct $Section:ident in $section:ident {
             $( $(#[doc = $doc:literal])+ pub $field:ident: $Type:ty = $default:expr, $kind:expr; )+
         }
     )+) => {
         $(
-            $(#[$meta])*
+            $(#[doc = $about])+
+            #[derive($($derive),+)]
             pub struct $Section { $( $(#[doc = $doc])+ pub $field: $Type, )+ }
 
             impl Default for $Section {
@@ -103,6 +105,9 @@ macro_rules! settings {
                 }
             }
         )+
+
+        /// Every section with its documentation.
+        static SECTIONS: &[(&str, &[&str])] = &[$( (stringify!($section), &[$($about),+]), )+];
 
         /// Every key that stands in a section.
         static SECTION_KEYS: &[Key] = &[$($(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Loaded, keys};
+use super::{Loaded, SECTIONS, keys};
 
 impl Loaded {
     /// Returns every key with its value, its source and its documentation. The text is itself a valid settings file.
@@ -13,13 +13,19 @@ impl Loaded {
         for key in keys() {
             if key.section != section {
                 section = key.section;
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\n\n[{section}]");
+                out.push('\n');
+                let about = SECTIONS.iter().filter(|(name, _)| *name == section).flat_map(|(_, about)| *about);
+                for line in about {
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(out, "# {}", line.trim());
+                }
+                let _ = write!(out, "[{section}]");
             }
             out.push('\n');
             for line in key.doc() {
                 let _ = writeln!(out, "# {line}");
             }
+            let _ = writeln!(out, "# Accepts {}.", key.expects());
             let source = self.source(key);
             let _ = match (key.show)(&self.config) {
                 Some(value) => writeln!(out, "{} = {value} # {source}", key.name),
