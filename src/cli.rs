@@ -71,7 +71,11 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let context = Context { loaded: load(&app.name, &cli.globals)?, globals: cli.globals };
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
+    let command = cli.command.unwrap_or(Command::Run(cli.run));
+    if !matches!(command, Command::Portal | Command::Server) {
+        warn(&context.loaded);
+    }
+    match command {
         Command::Run(args) => run::run(&context, args),
         Command::Start(args) => run::start(&context, args),
         Command::Stop => run::stop(&context),
@@ -98,10 +102,14 @@ fn load(world_name: &str, globals: &Globals) -> Result<Loaded, Failure> {
         env: std::env::vars_os().filter_map(text).collect(),
         flags: globals.flags(),
     })?;
+    Ok(loaded)
+}
+
+/// Says what looks mistyped, once: the children of a world have the same settings.
+fn warn(loaded: &Loaded) {
     for note in &loaded.notes {
         complain(&format!("{}: warning: {note}", program()));
     }
-    Ok(loaded)
 }
 
 fn migrate(context: &Context) -> Result<ExitCode, Failure> {

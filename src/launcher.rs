@@ -52,6 +52,9 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// How long a portal whose launcher was killed is waited for.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Environment variable with the first account's password; only [`prepare`] has a use for it.
+pub const FIRST_PASSWORD: &str = "EVERHALL_ADMIN_PASSWORD";
+
 /// How to start the portal, and what to tell when it is up.
 pub struct Launch<'a> {
     /// The executable.
@@ -120,6 +123,7 @@ async fn watch(
 fn spawn(launch: &Launch<'_>, last_status: Option<&Value>) -> Result<(Child, Option<ChildStdin>), LaunchError> {
     let mut portal = Command::new(launch.program)
         .args((launch.args)(last_status))
+        .env_remove(FIRST_PASSWORD)
         .stdin(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
@@ -148,14 +152,16 @@ async fn stop_portal(mut portal: Child, stop: &mut mpsc::Receiver<()>) -> Result
     Err(LaunchError::PortalStuck(STOP_PATIENCE.as_secs()))
 }
 
-/// Returns what receives a message for each SIGTERM, SIGINT and SIGHUP of this process.
+/// Returns what receives a message for each SIGTERM and SIGINT of this process.
+///
+/// SIGHUP is left as it is: it ends the launcher, at which the portal stops, unless `nohup` says otherwise.
 ///
 /// # Errors
 ///
 /// The signals cannot be caught.
 pub fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
     let (wish, stop) = mpsc::channel(1);
-    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let (mut signals, wish) = (signal(kind)?, wish.clone());
         tokio::spawn(async move { while signals.recv().await.is_some() && wish.send(()).await.is_ok() {} });
     }

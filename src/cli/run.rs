@@ -18,8 +18,8 @@ use super::{Context, Failure, out};
 use crate::app::Registry;
 use crate::config::ListenConfig;
 use crate::launcher::{
-    DataDirLock, Launch, LaunchError, Progress, control, prepare, status, stop_signals, supervise, wait_for_orphan,
-    watch_parent,
+    DataDirLock, FIRST_PASSWORD, Launch, LaunchError, Progress, control, prepare, status, stop_signals, supervise,
+    wait_for_orphan, watch_parent,
 };
 use crate::logging::{self, LIFE, Logs, Process, logs_dir};
 
@@ -111,6 +111,7 @@ pub(super) fn start(context: &Context, args: RunArgs) -> Result<ExitCode, Failur
     context.block_on(async {
         let mut world = Command::new(std::env::current_exe().map_err(LaunchError::Portal)?)
             .args(globals.child_args("run"))
+            .env_remove(FIRST_PASSWORD)
             .stdin(Stdio::null())
             .stdout(printed.try_clone().map_err(unwritable)?)
             .stderr(printed.try_clone().map_err(unwritable)?)
