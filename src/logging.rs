@@ -1,7 +1,7 @@
 //! Where log lines go: a rotated file for each process, and the terminal of a world that runs in the foreground.
 //!
-//! A line is handed to a thread that writes, so that a slow disk never holds up an arbiter. The thread's queue is
-//! bounded: what does not fit is counted and said.
+//! A line is handed to a thread that writes, so that neither a slow disk nor a terminal that is held up stops an arbiter.
+//! The thread's queue is bounded: what does not fit is counted and said.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
@@ -27,7 +27,7 @@ use crate::config::{Config, LogConfig};
 /// `info!(target: LIFE, "the server is ready")`
 pub const LIFE: &str = "life";
 
-/// Lines that may wait for the disk.
+/// Lines that may wait to be written.
 const WAITING_LINES: usize = 4096;
 
 /// How long the end of a process waits for its last lines to be written.
@@ -75,11 +75,11 @@ pub fn logs_dir(data_dir: &Path) -> PathBuf {
 
 /// Keeps the log open; dropping it waits until what was logged is written.
 #[must_use = "the last lines are lost without it"]
-pub struct Logs(Lines);
+pub struct Logs(Vec<Lines>);
 
 impl Drop for Logs {
     fn drop(&mut self) {
-        self.0.flush();
+        self.0.iter().for_each(Lines::flush);
     }
 }
 
@@ -93,22 +93,26 @@ impl Drop for Logs {
 pub fn init(process: Process, config: &Config, terminal: bool) -> io::Result<Logs> {
     std::fs::create_dir_all(logs_dir(&config.data_dir))?;
     let lines = Lines::start(rotated(&process.log_file(&config.data_dir), &config.log))?;
+    let mut logs = vec![lines.clone()];
     let file = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(lines.clone())
+        .with_writer(lines)
         .with_filter(EnvFilter::new(&config.log.level));
-    let stderr = terminal.then(|| {
-        tracing_subscriber::fmt::layer()
+    let mut stderr = None;
+    if terminal {
+        let lines = Lines::start(io::stderr())?;
+        logs.push(lines.clone());
+        let layer = tracing_subscriber::fmt::layer()
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .without_time()
-            .with_writer(io::stderr)
-            .with_filter(EnvFilter::new(terminal_filter(&config.log.level)))
-    });
+            .with_writer(lines);
+        stderr = Some(layer.with_filter(EnvFilter::new(terminal_filter(&config.log.level))));
+    }
     // Fails only if the process logs already.
     let _ = tracing_subscriber::registry().with(file).with(stderr).try_init();
-    log_panics(lines.clone());
-    Ok(Logs(lines))
+    log_panics(logs.clone());
+    Ok(Logs(logs))
 }
 
 fn terminal_filter(level: &str) -> String {
@@ -123,7 +127,7 @@ fn rotated(path: &Path, log: &LogConfig) -> FileRotate<AppendCount> {
 }
 
 /// Logs panics with their place instead of printing them, and writes them out at once: the process may abort next.
-fn log_panics(lines: Lines) {
+fn log_panics(logs: Vec<Lines>) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
@@ -134,7 +138,7 @@ fn log_panics(lines: Lines) {
             std::backtrace::BacktraceStatus::Captured => error!("panic at {place}: {reason}\n{trace}"),
             _ => error!("panic at {place}: {reason}"),
         }
-        lines.flush();
+        logs.iter().for_each(Lines::flush);
     }));
 }
 
@@ -151,11 +155,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn start(file: impl Write + Send + 'static) -> io::Result<Self> {
+    fn start(target: impl Write + Send + 'static) -> io::Result<Self> {
         let (entries, queue) = sync_channel(WAITING_LINES);
         let lost = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&lost);
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&queue, file, &counted))?;
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&queue, target, &counted))?;
         Ok(Self { entries, lost })
     }
 
@@ -189,18 +193,21 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 /// The thread that writes. A line that cannot be written is lost: there is nowhere left to say so.
-fn write_lines(queue: &Receiver<Entry>, mut file: impl Write, lost: &AtomicU64) {
+fn write_lines(queue: &Receiver<Entry>, mut target: impl Write, lost: &AtomicU64) {
     for entry in queue {
         match entry {
             Entry::Line(line) => {
-                let _ = file.write_all(&line);
+                let _ = target.write_all(&line);
                 let lost = lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
-                    let _ = writeln!(file, "({lost} lines are missing here: they came faster than the disk took them)");
+                    let _ = writeln!(
+                        target,
+                        "({lost} lines are missing here: they came faster than they could be written)"
+                    );
                 }
             }
             Entry::Flush(done) => {
-                let _ = file.flush();
+                let _ = target.flush();
                 let _ = done.try_send(());
             }
         }

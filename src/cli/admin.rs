@@ -50,11 +50,7 @@ fn change_account(context: &Context, what: &str, args: Value) -> Result<(), Fail
 }
 
 fn request(context: &Context, request: Value) -> Result<Value, Failure> {
-    let answer = context.block_on(control::request(&context.config().data_dir, request, PATIENCE))??;
-    match answer["error"].as_str() {
-        Some(error) => Err(Failure::new(error)),
-        None => Ok(answer),
-    }
+    Ok(context.block_on(control::request(&context.config().data_dir, request, PATIENCE))??)
 }
 
 /// Does `account_create` or `account_password` on the database of a world that is not running.

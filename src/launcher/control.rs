@@ -1,46 +1,68 @@
-//! Speaks to a running portal: one JSON value a line over `control.sock` in the data directory.
+//! Speaks to a running portal without holding up what else the launcher waits for.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::time::timeout;
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ControlError {
-    /// Nobody listens.
-    #[error("the world is not running")]
-    NotRunning,
-    /// The portal took too long.
-    #[error("the world did not answer within {} s", .0.as_secs())]
-    Silent(Duration),
-    /// The portal went away, or said what is not JSON.
-    #[error("the world's answer is broken: {0}")]
-    Broken(std::io::Error),
-}
+use stand_in as portal;
 
-/// Sends a request and returns the answer; one that was refused has the key `error`.
+pub use portal::ControlError;
+
+/// Sends a request to the world that runs in `data_dir` and returns its answer.
 ///
 /// # Errors
 ///
-/// There is no running world, or no answer within `patience`.
+/// There is no running world, it does not answer within `patience`, or it refuses.
 pub async fn request(data_dir: &Path, request: Value, patience: Duration) -> Result<Value, ControlError> {
-    let Ok(stream) = UnixStream::connect(data_dir.join("control.sock")).await else {
-        return Err(ControlError::NotRunning);
-    };
-    match timeout(patience, exchange(stream, &request)).await {
-        Ok(answer) => answer.map_err(ControlError::Broken),
-        Err(_) => Err(ControlError::Silent(patience)),
-    }
+    let data_dir = data_dir.to_owned();
+    tokio::task::spawn_blocking(move || portal::request(&data_dir, &request, patience))
+        .await
+        .unwrap_or_else(|error| Err(ControlError::Broken(std::io::Error::other(error))))
 }
 
-async fn exchange(mut stream: UnixStream, request: &Value) -> std::io::Result<Value> {
-    stream.write_all(format!("{request}\n").as_bytes()).await?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).await?;
-    Ok(serde_json::from_str(&answer)?)
+/// What the portal's control module offers, until it is here.
+mod stand_in {
+    use std::io::{BufRead, BufReader, ErrorKind, Write};
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    /// Why there is no answer.
+    #[derive(Debug, thiserror::Error)]
+    #[non_exhaustive]
+    pub enum ControlError {
+        /// Nobody listens.
+        #[error("no world is running in {0}")]
+        NotRunning(String),
+        /// No answer in time.
+        #[error("the running world did not answer within {0:?}")]
+        TimedOut(Duration),
+        /// The connection broke.
+        #[error("the control socket failed: {0}")]
+        Broken(std::io::Error),
+        /// It said no.
+        #[error("{0}")]
+        Refused(String),
+    }
+
+    pub(super) fn request(data_dir: &Path, request: &Value, patience: Duration) -> Result<Value, ControlError> {
+        let broken = |error: std::io::Error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => ControlError::TimedOut(patience),
+            _ => ControlError::Broken(error),
+        };
+        let mut stream = UnixStream::connect(data_dir.join("control.sock"))
+            .map_err(|_| ControlError::NotRunning(data_dir.display().to_string()))?;
+        stream.set_read_timeout(Some(patience)).map_err(broken)?;
+        stream.write_all(format!("{request}\n").as_bytes()).map_err(broken)?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).map_err(broken)?;
+        let answer: Value = serde_json::from_str(&answer).map_err(|error| ControlError::Broken(error.into()))?;
+        match answer["error"].as_str() {
+            Some(error) => Err(ControlError::Refused(error.to_owned())),
+            None => Ok(answer),
+        }
+    }
 }
