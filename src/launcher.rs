@@ -36,7 +36,7 @@ pub mod status;
 pub use error::LaunchError;
 pub use lock::DataDirLock;
 pub use parent::watch_parent;
-pub use prepare::{FirstWorld, prepare};
+pub use prepare::{FirstWorld, Prepared, prepare};
 pub use progress::Progress;
 
 /// How long the portal may take to stop before it is killed.
@@ -48,6 +48,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A portal that was up this long had not died while starting.
 const SETTLED: Duration = Duration::from_secs(3);
+
+/// What a running portal holds locked in the data directory.
+const PORTAL_LOCK: &str = "portal.lock";
 
 /// How long a portal whose launcher was killed is waited for.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
@@ -175,12 +178,11 @@ pub fn stop_signals() -> std::io::Result<mpsc::Receiver<()>> {
 /// It still runs after ten seconds.
 pub async fn wait_for_orphan(data_dir: &Path) -> Result<(), LaunchError> {
     let started = Instant::now();
-    while let Some(status) = status::ask(data_dir).await {
+    while let Some(pid) = lock::holder(&data_dir.join(PORTAL_LOCK)) {
         if started.elapsed() > ORPHAN_PATIENCE {
-            let pid = status["portal"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
             return Err(LaunchError::Locked { dir: data_dir.to_owned(), pid });
         }
-        sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
@@ -240,6 +242,22 @@ mod tests {
         let (runs, ups, end) = launched(portal, dir.path(), stop).await;
         assert_eq!((runs, ups), (3, 1));
         assert!(matches!(end, Ok(0)));
+    }
+
+    #[tokio::test]
+    async fn a_portal_that_outlives_its_launcher_is_waited_for() {
+        use rustix::fs::{FlockOperation, flock};
+        let dir = tempfile::tempdir().unwrap();
+        let portal = std::fs::File::create(dir.path().join(PORTAL_LOCK)).unwrap();
+        flock(&portal, FlockOperation::LockExclusive).unwrap();
+        let mut waiting = std::pin::pin!(wait_for_orphan(dir.path()));
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("it still runs"),
+            () = std::future::ready(()) => {}
+        }
+        drop(portal);
+        waiting.await.unwrap();
     }
 
     #[tokio::test]

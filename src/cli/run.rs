@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure>
     let lock = take_data_dir(context)?;
     let _logs = log(context, Process::Launcher)?;
     let mut progress = if detached { Progress::detached() } else { Progress::to_terminal() };
-    prepare(config, args.world, &mut progress, &lock)?;
+    let _prepared = prepare(config, args.world, &mut progress, &lock)?;
     warn_if_public(&config.listen);
 
     let child_args = |before: Option<&Value>| child_args(context, before);
@@ -101,8 +101,9 @@ fn child_args(context: &Context, before: Option<&Value>) -> Vec<OsString> {
 pub(super) fn start(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
     let data_dir = &context.config().data_dir;
     let lock = take_data_dir(context)?;
-    prepare(context.config(), args.world, &mut Progress::to_terminal(), &lock)?;
-    drop(lock);
+    let prepared = prepare(context.config(), args.world, &mut Progress::to_terminal(), &lock)?;
+    // The world in the background takes both again.
+    drop((prepared, lock));
 
     let unwritable = |error| LaunchError::Unwritable { dir: logs_dir(data_dir), error };
     let (printed, before) = open_printed(data_dir).map_err(unwritable)?;

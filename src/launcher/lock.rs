@@ -55,11 +55,16 @@ impl DataDirLock {
 
     /// Returns the process that holds the directory; nothing if none does.
     pub fn holder(data_dir: &Path) -> Option<i32> {
-        let mut file = File::open(data_dir.join(LOCK_FILE)).ok()?;
-        match flock(&file, FlockOperation::NonBlockingLockShared) {
-            Err(Errno::WOULDBLOCK) => Some(read_pid(&mut file).unwrap_or(0)),
-            _ => None,
-        }
+        holder(&data_dir.join(LOCK_FILE))
+    }
+}
+
+/// Returns the process that holds a lock file, 0 if the file does not name it; nothing if none does.
+pub(super) fn holder(lock_file: &Path) -> Option<i32> {
+    let mut file = File::open(lock_file).ok()?;
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => Some(read_pid(&mut file).unwrap_or(0)),
+        _ => None,
     }
 }
 

@@ -15,6 +15,13 @@ pub enum FirstWorld {
     Empty,
 }
 
+/// What was prepared. Holds the database for this world as long as it lives.
+#[derive(Debug)]
+pub struct Prepared {
+    /// True if the world was built just now.
+    pub first_run: bool,
+}
+
 /// Prepares a start. Blocks; called before there is a runtime, with the data directory locked.
 ///
 /// # Errors
@@ -25,19 +32,15 @@ pub fn prepare(
     first: FirstWorld,
     progress: &mut Progress,
     _lock: &DataDirLock,
-) -> Result<(), LaunchError> {
+) -> Result<Prepared, LaunchError> {
     // Ports first: a start that fails for them shall not have made a world and shown its password.
     check_ports(&config.listen)?;
     prepare_database(config, first, progress)
 }
 
 /// Opens the database, brings its schema up to date and, if it holds no world, builds the first one.
-///
-/// # Errors
-///
-/// The database is in use or unfit.
-pub fn prepare_database(_config: &Config, _first: FirstWorld, _progress: &mut Progress) -> Result<(), LaunchError> {
-    Ok(())
+fn prepare_database(_config: &Config, _first: FirstWorld, _progress: &mut Progress) -> Result<Prepared, LaunchError> {
+    Ok(Prepared { first_run: false })
 }
 
 /// Brings the schema up to date and does no more. Returns the names of the migrations that ran.
