@@ -1,5 +1,6 @@
 //! Everhall: an actor-model world simulation engine.
 pub mod config;
+pub mod db;
 pub mod ids;
 pub mod mailbox;
 pub mod portal;
