@@ -1,1 +1,9 @@
-fn main() {}
+//! The bare engine.
+
+use std::process::ExitCode;
+
+use everhall::app::App;
+
+fn main() -> ExitCode {
+    App::new("Everhall").run()
+}

@@ -78,7 +78,7 @@ pub struct AttributeRecord {
 }
 
 /// One tag.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagRecord {
     /// Empty for the common category.
     pub category: String,

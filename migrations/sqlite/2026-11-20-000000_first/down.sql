@@ -1,0 +1,14 @@
+DROP TABLE tell;
+DROP TABLE outbox;
+DROP TABLE session;
+DROP TABLE script;
+DROP TABLE subscription;
+DROP TABLE channel_message;
+DROP TABLE channel;
+DROP TABLE lock;
+DROP TABLE tag;
+DROP TABLE attribute;
+DROP TABLE alias;
+DROP TABLE entity;
+DROP TABLE account;
+DROP TABLE meta;

@@ -1,0 +1,85 @@
+//! Why a command failed: one line, and an exit code.
+
+use crate::config::ConfigError;
+use crate::launcher::LaunchError;
+use crate::launcher::control::ControlError;
+
+/// Exit codes, as `--help` documents them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Anything not named below, or the world is not running.
+    Failed = 1,
+    /// Wrong usage or settings.
+    Usage = 2,
+    /// Cannot listen.
+    PortInUse = 3,
+    /// Data directory or database in use by another running world.
+    DataInUse = 4,
+    /// Data directory cannot be written.
+    Unwritable = 5,
+    /// The database is from a newer version, or is not one.
+    DatabaseUnfit = 6,
+}
+
+/// Why a command failed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// One line: lower case, no full stop.
+    pub message: String,
+}
+
+impl Failure {
+    /// Returns a failure of no special kind.
+    pub fn new(message: impl ToString) -> Self {
+        Self { exit: Exit::Failed, message: message.to_string() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { exit: Exit::Usage, message: error.to_string() }
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        let exit = match error {
+            LaunchError::Locked { .. } | LaunchError::DatabaseInUse(_) => Exit::DataInUse,
+            LaunchError::Unwritable { .. } => Exit::Unwritable,
+            LaunchError::Listen { .. } => Exit::PortInUse,
+            LaunchError::DatabaseUnfit(_) => Exit::DatabaseUnfit,
+            _ => Exit::Failed,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        // Everything before the usage, which `--help` shows: the error itself, a list that belongs to it, a tip.
+        let text = error.render().to_string();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+        let mut message = String::new();
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")) {
+            let joint = if message.is_empty() {
+                ""
+            } else if line.starts_with("tip:") {
+                "; "
+            } else {
+                " "
+            };
+            message += joint;
+            message += line.trim_start_matches("tip: ").trim_start_matches("error: ");
+        }
+        Self { exit: Exit::Usage, message: format!("{message} (see --help)") }
+    }
+}

@@ -1,0 +1,318 @@
+//! What a flush writes: of several changes to one row the last, in the order in which rows were first touched. Pure until
+//! [`Rows::write`].
+
+use std::hash::Hash;
+
+use diesel::prelude::*;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use serde_json::Value;
+
+use super::connection::{DbConnection, on_each};
+use super::rows::{
+    AccountRow, AliasRow, AttributeRow, ChannelRow, EntityRow, LockRow, MessageRow, ScriptRow, SessionRow,
+    SubscriptionRow, TagRow, TellRow,
+};
+use super::schema::{alias, attribute, entity, lock, meta, session, subscription, tag, tell};
+use super::statement::{CURSOR, LAST_MESSAGE, set_numbers, write_rows};
+use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
+use crate::world::record::{
+    AccountRecord, Change, ChannelMessage, ChannelRecord, EntityRecord, ScriptRecord, SessionRecord, StoredTell,
+    Subscription, TagRecord,
+};
+
+type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
+
+/// Changes reduced to rows, borrowed from the changes.
+#[derive(Default)]
+pub(super) struct Rows<'a> {
+    entities: Map<EntityId, EntityRows<'a>>,
+    accounts: Map<AccountId, &'a AccountRecord>,
+    channels: Map<ChannelId, &'a ChannelRecord>,
+    last_messages: Map<ChannelId, u64>,
+    messages: Vec<&'a ChannelMessage>,
+    subscriptions: Map<Subscription, bool>,
+    sessions: Map<SessionId, SessionRows<'a>>,
+    scripts: Map<ScriptId, &'a ScriptRecord>,
+    tells: Map<u64, Option<&'a StoredTell>>,
+    next_id: Option<u64>,
+}
+
+/// Everything of one entity. `None` within is a row to delete.
+#[derive(Default)]
+struct EntityRows<'a> {
+    /// What was stored before goes first, with all that belongs to it.
+    gone: bool,
+    record: Option<&'a EntityRecord>,
+    aliases: Option<&'a [String]>,
+    attributes: Map<(&'a str, &'a str), Option<&'a Value>>,
+    tags: Map<&'a TagRecord, bool>,
+    locks: Map<&'a str, Option<&'a str>>,
+}
+
+#[derive(Default)]
+struct SessionRows<'a> {
+    gone: bool,
+    record: Option<&'a SessionRecord>,
+    cursor: Option<u64>,
+}
+
+impl<'a> Rows<'a> {
+    /// Reduces changes, the oldest first.
+    pub(super) fn of(changes: &'a [Change]) -> Self {
+        let mut rows = Self::default();
+        for change in changes {
+            rows.add(change);
+        }
+        rows
+    }
+
+    fn add(&mut self, change: &'a Change) {
+        match change {
+            Change::Entity(record) => self.entity(record.id).record = Some(record),
+            Change::EntityGone(id) => *self.entity(*id) = EntityRows { gone: true, ..EntityRows::default() },
+            Change::Aliases(id, names) => self.entity(*id).aliases = Some(names),
+            Change::Attribute { entity, category, key, value } => {
+                self.entity(*entity).attributes.insert((category, key), value.as_ref());
+            }
+            Change::Tag { entity, tag, present } => {
+                self.entity(*entity).tags.insert(tag, *present);
+            }
+            Change::Lock { entity, access, expression } => {
+                self.entity(*entity).locks.insert(access, expression.as_deref());
+            }
+            Change::Account(record) => {
+                self.accounts.insert(record.id, record);
+            }
+            Change::Channel(record) => {
+                self.channels.insert(record.id, record);
+                grow(&mut self.last_messages, record.id, record.last_message);
+            }
+            Change::Message(message) => {
+                grow(&mut self.last_messages, message.channel, message.n);
+                self.messages.push(message);
+            }
+            Change::Subscription { subscription, present } => {
+                self.subscriptions.insert(*subscription, *present);
+            }
+            Change::Session(record) => self.session(record.session).set(record),
+            Change::Cursor(id, line) => self.session(*id).advance(*line),
+            Change::SessionGone(id) => *self.session(*id) = SessionRows { gone: true, ..SessionRows::default() },
+            Change::Script(record) => {
+                self.scripts.insert(record.id, record);
+            }
+            Change::Tell(tell) => {
+                self.tells.insert(tell.id, Some(tell));
+            }
+            Change::TellGone(id) => {
+                self.tells.insert(*id, None);
+            }
+            Change::IdsReserved(next) => self.next_id = self.next_id.max(Some(*next)),
+        }
+    }
+
+    fn entity(&mut self, id: EntityId) -> &mut EntityRows<'a> {
+        self.entities.entry(id).or_default()
+    }
+
+    fn session(&mut self, id: SessionId) -> &mut SessionRows<'a> {
+        self.sessions.entry(id).or_default()
+    }
+
+    /// Writes them. What is gone goes first, so that what came after it stays.
+    pub(super) fn write(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        self.write_entities(connection)?;
+        self.write_sessions(connection)?;
+        self.write_channels(connection)?;
+        self.write_tells(connection)?;
+        write_rows(connection, &collect::<_, AccountRow<'_>>(self.accounts.values().copied()))?;
+        write_rows(connection, &collect::<_, ScriptRow<'_>>(self.scripts.values().copied()))?;
+        if let Some(next) = self.next_id {
+            let next = next as i64;
+            on_each!(connection, c =>
+                diesel::update(meta::table.filter(meta::next_id.lt(next))).set(meta::next_id.eq(next)).execute(c))?;
+        }
+        Ok(())
+    }
+
+    fn write_entities(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        let gone: Vec<i64> = self.entities.iter().filter(|(_, e)| e.gone).map(|(id, _)| id.to_db()).collect();
+        delete_entities(connection, &gone)?;
+        let records = self.entities.values().filter_map(|entity| entity.record);
+        write_rows(connection, &collect::<_, EntityRow<'_>>(records))?;
+
+        let mut parts = Parts::default();
+        for (id, entity) in &self.entities {
+            parts.add(*id, entity);
+        }
+        parts.write(connection)
+    }
+
+    fn write_sessions(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        let gone: Vec<i64> = self.sessions.iter().filter(|(_, s)| s.gone).map(|(id, _)| id.to_db()).collect();
+        if !gone.is_empty() {
+            on_each!(connection, c => diesel::delete(session::table.filter(session::id.eq_any(&gone))).execute(c))?;
+        }
+        let (mut records, mut ids, mut cursors) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, session) in &self.sessions {
+            match (session.record, session.cursor) {
+                (Some(record), cursor) => {
+                    let cursor = cursor.unwrap_or(record.cursor) as i64;
+                    records.push(SessionRow { cursor, ..record.into() });
+                }
+                (None, Some(cursor)) if !session.gone => {
+                    ids.push(id.to_db());
+                    cursors.push(cursor as i64);
+                }
+                (None, _) => {}
+            }
+        }
+        write_rows(connection, &records)?;
+        set_numbers(connection, &CURSOR, &ids, &cursors)
+    }
+
+    fn write_channels(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        let (mut records, mut ids, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, last) in &self.last_messages {
+            match self.channels.get(id) {
+                Some(record) => records.push(ChannelRow { last_message: *last as i64, ..(*record).into() }),
+                None => {
+                    ids.push(id.to_db());
+                    lasts.push(*last as i64);
+                }
+            }
+        }
+        write_rows(connection, &records)?;
+        set_numbers(connection, &LAST_MESSAGE, &ids, &lasts)?;
+        write_rows(connection, &collect::<_, MessageRow<'_>>(self.messages.iter().copied()))?;
+
+        let joined: Vec<SubscriptionRow> =
+            self.subscriptions.iter().filter(|(_, present)| **present).map(|(s, _)| (*s).into()).collect();
+        write_rows(connection, &joined)?;
+        for (left, _) in self.subscriptions.iter().filter(|(_, present)| !**present) {
+            let row = subscription::table.find((left.channel.to_db(), left.account.to_db()));
+            on_each!(connection, c => diesel::delete(row).execute(c))?;
+        }
+        Ok(())
+    }
+
+    fn write_tells(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        write_rows(connection, &collect::<_, TellRow<'_>>(self.tells.values().flatten().copied()))?;
+        let gone: Vec<i64> = self.tells.iter().filter(|(_, t)| t.is_none()).map(|(id, _)| *id as i64).collect();
+        if !gone.is_empty() {
+            on_each!(connection, c => diesel::delete(tell::table.filter(tell::id.eq_any(&gone))).execute(c))?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> SessionRows<'a> {
+    /// Cursors only grow: a record made before a line was done does not undo it.
+    fn set(&mut self, record: &'a SessionRecord) {
+        self.record = Some(record);
+        self.advance(record.cursor);
+    }
+
+    fn advance(&mut self, line: u64) {
+        self.cursor = self.cursor.max(Some(line));
+    }
+}
+
+/// What belongs to entities, by table.
+#[derive(Default)]
+struct Parts<'a> {
+    old_aliases: Vec<i64>,
+    aliases: Vec<AliasRow<'a>>,
+    attributes: Vec<AttributeRow<'a>>,
+    tags: Vec<TagRow<'a>>,
+    locks: Vec<LockRow<'a>>,
+    attributes_gone: Vec<(i64, &'a str, &'a str)>,
+    tags_gone: Vec<(i64, &'a TagRecord)>,
+    locks_gone: Vec<(i64, &'a str)>,
+}
+
+impl<'a> Parts<'a> {
+    fn add(&mut self, id: EntityId, entity: &EntityRows<'a>) {
+        if let Some(names) = entity.aliases {
+            self.old_aliases.push(id.to_db());
+            self.aliases.extend(alias_rows(id, names));
+        }
+        for (&(category, key), value) in &entity.attributes {
+            match value {
+                Some(value) => self.attributes.push(AttributeRow::new(id, category, key, value)),
+                None => self.attributes_gone.push((id.to_db(), category, key)),
+            }
+        }
+        for (&tag, present) in &entity.tags {
+            match present {
+                true => self.tags.push(TagRow::new(id, tag)),
+                false => self.tags_gone.push((id.to_db(), tag)),
+            }
+        }
+        for (&access, expression) in &entity.locks {
+            match expression {
+                Some(expression) => self.locks.push(lock_row(id, access, expression)),
+                None => self.locks_gone.push((id.to_db(), access)),
+            }
+        }
+    }
+
+    fn write(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        if !self.old_aliases.is_empty() {
+            let ids = &self.old_aliases;
+            on_each!(connection, c => diesel::delete(alias::table.filter(alias::entity.eq_any(ids))).execute(c))?;
+        }
+        write_rows(connection, &self.aliases)?;
+        write_rows(connection, &self.attributes)?;
+        write_rows(connection, &self.tags)?;
+        write_rows(connection, &self.locks)?;
+        for key in &self.attributes_gone {
+            on_each!(connection, c => diesel::delete(attribute::table.find(*key)).execute(c))?;
+        }
+        for (id, tag) in &self.tags_gone {
+            let row = tag::table.find((*id, &*tag.category, &*tag.key));
+            on_each!(connection, c => diesel::delete(row).execute(c))?;
+        }
+        for key in &self.locks_gone {
+            on_each!(connection, c => diesel::delete(lock::table.find(*key)).execute(c))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the rows of an entity's other names, numbered in order.
+pub(super) fn alias_rows<'a>(id: EntityId, names: &'a [String]) -> impl Iterator<Item = AliasRow<'a>> {
+    names.iter().zip(0..).map(move |(name, n)| AliasRow { entity: id.to_db(), n, name: (&**name).into() })
+}
+
+/// Returns the row of a lock.
+pub(super) fn lock_row<'a>(id: EntityId, access: &'a str, expression: &'a str) -> LockRow<'a> {
+    LockRow { entity: id.to_db(), access: access.into(), expression: expression.into() }
+}
+
+fn delete_entities(connection: &mut DbConnection, ids: &[i64]) -> QueryResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    on_each!(connection, c => {
+        diesel::delete(entity::table.filter(entity::id.eq_any(ids))).execute(c)?;
+        diesel::delete(alias::table.filter(alias::entity.eq_any(ids))).execute(c)?;
+        diesel::delete(attribute::table.filter(attribute::entity.eq_any(ids))).execute(c)?;
+        diesel::delete(tag::table.filter(tag::entity.eq_any(ids))).execute(c)?;
+        diesel::delete(lock::table.filter(lock::entity.eq_any(ids))).execute(c)?;
+    });
+    Ok(())
+}
+
+fn grow<K: Hash + Eq>(map: &mut Map<K, u64>, key: K, value: u64) {
+    let known = map.entry(key).or_default();
+    *known = (*known).max(value);
+}
+
+fn collect<'a, T, R>(records: impl Iterator<Item = &'a T>) -> Vec<R>
+where
+    T: 'a,
+    R: From<&'a T>,
+{
+    records.map(R::from).collect()
+}

@@ -1,0 +1,202 @@
+//! What can go wrong with storage, sorted by what the caller can do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
+
+/// Why storage did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The database's directory or file cannot be written.
+    #[error("cannot write the database {path}: {reason}; check the owner and the permissions of its directory", path = path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file holds something else.
+    #[error("{path} is not an Everhall database; move it away, or name another one with `database_url`", path = path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer program has changed the database so that this one cannot read it.
+    #[error(
+        "{database} is from a newer version (schema {needs}, this program knows {knows}); run the newer program, or restore a backup"
+    )]
+    Newer {
+        /// File, or host and name; never a password.
+        database: String,
+        /// Oldest schema version that can read it.
+        needs: i64,
+        /// This program's.
+        knows: i64,
+    },
+    /// Another world runs on this database.
+    #[error("{database} already serves a running world; stop that one first, or name another database")]
+    InUse {
+        /// File, or host and name.
+        database: String,
+    },
+    /// Nobody answers where the database should be.
+    #[error("cannot reach the database {database}: {reason}")]
+    Unreachable {
+        /// Host and name.
+        database: String,
+        /// What the client library said.
+        reason: String,
+    },
+    /// `database_url` is neither form that is understood.
+    #[error("database_url must begin with `postgres://` or `sqlite:`")]
+    BadUrl,
+    /// The tables could not be brought up to date.
+    #[error("cannot migrate {database}: {reason}")]
+    Migration {
+        /// File, or host and name.
+        database: String,
+        /// What the database said.
+        reason: String,
+    },
+
+    /// Storage cannot be used now: disk full, I/O error, locked, connection lost. Nothing was written. The same
+    /// request may be sent again, a flush too.
+    #[error("storage is away: {0}")]
+    Away(String),
+    /// The connection was lost, or the disk failed, while committing. The same [`Flush`](super::Flush) sent
+    /// again finds out: it is written once, whatever happened.
+    #[error("a commit is in doubt: {0}")]
+    InDoubt(String),
+    /// Another server has taken over: nothing was written, and nothing may be shown any more.
+    #[error("another server has taken over (epoch {epoch}, flush {flush})")]
+    Superseded {
+        /// The epoch that the database names.
+        epoch: u64,
+        /// Its last flush.
+        flush: u64,
+    },
+    /// The rows contradict a constraint or are not what the columns hold: a bug of whoever owns them. Nothing was written.
+    #[error("the database refuses a row ({constraint}): {message}")]
+    Constraint {
+        /// Name of the constraint or the column, as far as the database tells it.
+        constraint: String,
+        /// What the database said.
+        message: String,
+    },
+    /// A stored row is not what it should be, or a query is wrong.
+    #[error("{0}")]
+    Broken(String),
+    /// The account's name, or one that looks like it, is taken.
+    #[error("the name {0} is taken, or looks like one that is")]
+    NameTaken(String),
+    /// Too much waits already. Try again later.
+    #[error("storage is busy: {0} requests wait already")]
+    Busy(usize),
+    /// The handler panicked: a bug. Nothing was written; the pool lives on.
+    #[error("a panic while handling {0}")]
+    Panicked(&'static str),
+    /// The pool is stopping with its process.
+    #[error("storage is stopping")]
+    Stopping,
+    /// A password could not be hashed, or a stored hash cannot be read.
+    #[error("password hash: {0}")]
+    Password(String),
+}
+
+impl DbError {
+    /// Returns whether storage as a whole is at fault, so that the same request may succeed later.
+    ///
+    /// For a flush: true means wait and send the same one again; false (and not [`DbError::Superseded`]) means
+    /// that one of its batches is at fault.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::InDoubt(_) | Self::Unreachable { .. } | Self::Unwritable { .. })
+    }
+
+    /// The error for a file that cannot be written.
+    pub(super) fn unwritable(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::Unwritable { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
+impl From<Error> for DbError {
+    fn from(error: Error) -> Self {
+        use DatabaseErrorKind as Kind;
+        match error {
+            Error::DatabaseError(
+                Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::RestrictViolation
+                | Kind::ExclusionViolation,
+                information,
+            ) => Self::Constraint {
+                constraint: information.constraint_name().unwrap_or("constraint").to_owned(),
+                message: information.message().to_owned(),
+            },
+            Error::DatabaseError(Kind::Unknown, information) if blames_the_row(information.message()) => {
+                Self::Constraint {
+                    constraint: information.column_name().unwrap_or("value").to_owned(),
+                    message: information.message().to_owned(),
+                }
+            }
+            Error::DatabaseError(Kind::Unknown, information) if blames_the_query(information.message()) => {
+                Self::Broken(information.message().to_owned())
+            }
+            Error::DatabaseError(_, information) => Self::Away(information.message().to_owned()),
+            Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => Self::Away(error.to_string()),
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<ConnectionError> for DbError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<diesel::r2d2::PoolError> for DbError {
+    fn from(error: diesel::r2d2::PoolError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+/// Neither client library passes on a code for these; the words are stable ones.
+fn blames_the_row(message: &str) -> bool {
+    ["invalid byte sequence", "out of range", "invalid input syntax", "too long", "too big", "datatype mismatch"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+fn blames_the_query(message: &str) -> bool {
+    ["no such ", "has no column", "does not exist", "syntax error"].iter().any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: DatabaseErrorKind, message: &str, away: bool) {
+        let error = DbError::from(Error::DatabaseError(kind, Box::new(message.to_owned())));
+        assert_eq!(error.is_away(), away, "{message}: {error:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_storage_is_told_from_what_is_wrong_with_a_row() {
+        use DatabaseErrorKind as Kind;
+        check(Kind::Unknown, "database or disk is full", true);
+        check(Kind::Unknown, "disk I/O error", true);
+        check(Kind::Unknown, "database is locked", true);
+        check(Kind::Unknown, "attempt to write a readonly database", true);
+        check(Kind::Unknown, "could not extend file \"base/1/2\": No space left on device", true);
+        check(Kind::Unknown, "terminating connection due to administrator command", true);
+        check(Kind::ClosedConnection, "server closed the connection unexpectedly", true);
+        check(Kind::UnableToSendCommand, "no connection to the server", true);
+        check(Kind::UniqueViolation, "UNIQUE constraint failed: account.folded", false);
+        check(Kind::Unknown, "invalid byte sequence for encoding \"UTF8\": 0x00", false);
+        check(Kind::Unknown, "no such table: entity", false);
+    }
+}

@@ -1,0 +1,48 @@
+//! STORAGE. The only place that names diesel. It answers; it never calls, and it knows no actor but its own.
+//!
+//! SQLite and PostgreSQL hold the same tables (`migrations/`) and run the same code, except for the statements in
+//! `statement.rs`. The pool of sync actors has one [`writer`], which is fed flushes by the journal and keeps the storage side of
+//! the commit rule, some [`reader`]s, and some [`hasher`]s, which know no database at all.
+//!
+//! ```text
+//! journal ── Flush ──► DbWriter   one transaction: epoch and number, rows, cursors, outbox
+//! world   ── LoadRoom, LocationOf ──► DbReader    one snapshot
+//! session ── FindAccount ──► DbReader, then Verify ──► Hasher
+//! ```
+//!
+//! Everything goes through [`DbPool`], whose methods return futures to await off the command path. Start-up and the
+//! command line use [`Database`] and [`seed`] directly, without actors.
+
+mod admin;
+mod changes;
+mod connection;
+mod database;
+mod error;
+mod hasher;
+mod lock;
+pub mod password;
+mod pool;
+mod reader;
+mod rooms;
+mod rows;
+mod run;
+mod schema;
+pub mod seed;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use admin::{create_account, set_password};
+pub use connection::DbConnection;
+pub use database::{Database, SCHEMA_VERSION, open};
+pub use error::DbError;
+pub use lock::WorldLock;
+pub use password::Password;
+pub use pool::DbPool;
+pub use reader::{
+    AccountById, AccountName, FindAccount, History, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
+    Meta, MetaRead, Read, Tells,
+};
+pub use rooms::{LoadCarried, LoadRoom, LocationOf};
+pub use writer::{Flush, Flushed, Taken};

@@ -1,0 +1,127 @@
+//! The handle to the sync actors that every other actor holds.
+
+use std::future::Future;
+use std::thread;
+
+use actix::prelude::*;
+
+use super::connection::Role;
+use super::database::Database;
+use super::error::DbError;
+use super::hasher::{Handed, Hash, Hasher, Verify, VerifyNobody, Work};
+use super::password::Password;
+use super::reader::{Asked, DbReader, Read};
+use super::run::{Queue, Runner};
+use super::writer::{DbWriter, Flush, Flushed, TakeOver, Taken};
+use crate::config::PasswordConfig;
+
+/// Questions that may wait for a reader: one of each session and each room being loaded, with slack. More are refused.
+const READS_WAITING: usize = 4096;
+
+/// The pool: one writer, some readers, some hashers. Cheap to clone.
+///
+/// Each method sends at once and returns a future to be awaited off the command path. Dropping the future does not take
+/// back what was asked.
+#[derive(Clone)]
+pub struct DbPool {
+    pub(super) writer: Addr<DbWriter>,
+    readers: Addr<DbReader>,
+    hashers: Addr<Hasher>,
+    reads: Queue,
+    hashes: Queue,
+}
+
+impl DbPool {
+    /// Starts the actors' threads. To be called on an arbiter of a running system. Connections open with the first request.
+    pub fn start(database: &Database, passwords: &PasswordConfig) -> Self {
+        let writing = Runner::new(database, Role::Writer, 1);
+        let reading = Runner::new(database, Role::Reader, database.readers);
+        let hashing = passwords.clone();
+        let hashers = match passwords.hashers {
+            0 => thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
+            hashers => hashers,
+        };
+        Self {
+            writer: SyncArbiter::start_with_thread_builder(1, named("db-writer"), move || {
+                DbWriter::new(writing.clone())
+            }),
+            readers: SyncArbiter::start_with_thread_builder(database.readers, named("db-reader"), move || {
+                DbReader::new(reading.clone())
+            }),
+            hashers: SyncArbiter::start_with_thread_builder(hashers, named("hasher"), move || {
+                Hasher::new(hashing.clone())
+            }),
+            reads: Queue::new(READS_WAITING),
+            hashes: Queue::new(passwords.waiting),
+        }
+    }
+
+    /// Makes this process the one, and sets ids aside for it.
+    pub fn take_over(&self, reserve: u64) -> impl Future<Output = Result<Taken, DbError>> + use<> {
+        let answer = self.writer.send(TakeOver { reserve });
+        async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
+    }
+
+    /// Writes a flush. The journal, which alone calls this, has one under way at a time: that bounds the writer's queue.
+    pub fn flush(&self, flush: Flush) -> impl Future<Output = Result<Flushed, DbError>> + use<> {
+        let answer = self.writer.send(flush);
+        async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
+    }
+
+    /// Asks a reader.
+    ///
+    /// # Errors
+    ///
+    /// The future's: [`DbError::Busy`] if too many questions wait already; else the question's own.
+    pub fn read<R: Read>(&self, question: R) -> impl Future<Output = Result<R::Output, DbError>> + use<R> {
+        let answer = self.reads.enter().map(|place| self.readers.send(Asked { question, place }));
+        async move { answer?.await.unwrap_or(Err(DbError::Stopping)) }
+    }
+
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    ///
+    /// The future's: [`DbError::Busy`] if more than `password.waiting` hashes wait already.
+    pub fn hash(&self, password: Password) -> impl Future<Output = Result<String, DbError>> + use<> {
+        self.hand(Hash(password))
+    }
+
+    /// Asks whether a password fits a stored hash.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::hash`]; [`DbError::Password`] if the stored hash cannot be read.
+    pub fn verify(&self, password: Password, hash: String) -> impl Future<Output = Result<bool, DbError>> + use<> {
+        self.hand(Verify { password, hash })
+    }
+
+    /// Takes as long as [`Self::verify`] and answers false, for a name that nobody has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::hash`].
+    pub fn verify_nobody(&self, password: Password) -> impl Future<Output = Result<bool, DbError>> + use<> {
+        self.hand(VerifyNobody(password))
+    }
+
+    /// Returns how many hashes wait: what “n ahead of you” shows.
+    pub fn hashes_waiting(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// Returns how many questions wait for a reader.
+    pub fn reads_waiting(&self) -> usize {
+        self.reads.len()
+    }
+
+    fn hand<W: Work>(&self, work: W) -> impl Future<Output = Result<W::Output, DbError>> + use<W> {
+        let answer = self.hashes.enter().map(|place| self.hashers.send(Handed { work, place }));
+        async move { answer?.await.unwrap_or(Err(DbError::Stopping)) }
+    }
+}
+
+/// Names the threads, so that `top -H` and a flame graph tell them apart.
+fn named(name: &'static str) -> impl FnMut() -> thread::Builder {
+    move || thread::Builder::new().name(name.to_owned())
+}

