@@ -1,6 +1,7 @@
 //! Everhall: an actor-model world simulation engine.
 pub mod app;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod db;
 pub mod ids;
@@ -11,3 +12,16 @@ pub mod portal;
 pub mod text;
 pub mod wire;
 pub mod world;
+
+/// What a game's own files import.
+pub mod prelude {
+    pub use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
+    pub use crate::text;
+    pub use crate::text::Markup;
+    pub use crate::world::command::{Args, Command, CommandCx};
+    pub use crate::world::cx::{RoomCx, RoomView, Say};
+    pub use crate::world::defaults;
+    pub use crate::world::entity::Entity;
+    pub use crate::world::record::{Kind, Permission};
+    pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
+}

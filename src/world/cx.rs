@@ -1,0 +1,335 @@
+//! The context of hooks and commands: reads the room as it is with one's own effects on top, records what to do.
+
+use smallvec::SmallVec;
+
+use crate::ids::{AccountId, EntityId, SessionId};
+use crate::text::Markup;
+use crate::wire::Item;
+use crate::world::caller::Caller;
+use crate::world::contents::{Draft, Edits};
+use crate::world::effects::Effects;
+use crate::world::entity::Entity;
+use crate::world::lock::LockSubject;
+use crate::world::record::{Kind, Permission};
+use crate::world::seats::{Occupancy, Seats};
+use crate::world::types::{ErasedCharacter, ErasedExit, ErasedObject, ErasedRoom, Inner};
+
+/// Something that is being said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Say {
+    /// Who speaks.
+    pub who: EntityId,
+    /// Plain text.
+    pub text: String,
+}
+
+/// A room to read.
+#[derive(Clone, Copy)]
+pub struct RoomView<'a> {
+    draft: &'a Draft<'a>,
+    now_ms: i64,
+}
+
+impl<'a> RoomView<'a> {
+    /// Returns a view of a draft.
+    pub fn new(draft: &'a Draft<'a>, now_ms: i64) -> Self {
+        Self { draft, now_ms }
+    }
+
+    /// Returns the room itself.
+    pub fn room(&self) -> Option<&'a Entity> {
+        self.draft.entity(self.draft.room())
+    }
+
+    /// Returns an entity of the room.
+    pub fn entity(&self, id: EntityId) -> Option<&'a Entity> {
+        self.draft.entity(id)
+    }
+
+    /// Returns what is directly in `holder`: in the room, in somebody's hands, in a box.
+    pub fn inside(&self, holder: EntityId) -> impl Iterator<Item = &'a Entity> + use<'a> {
+        self.draft.inside(holder)
+    }
+
+    /// Returns what is directly in the room and of that kind; nothing transient.
+    pub fn here(&self, kind: Kind) -> impl Iterator<Item = &'a Entity> + use<'a> {
+        self.inside(self.draft.room()).filter(move |entity| entity.kind() == kind && !entity.transient)
+    }
+
+    /// Returns the time, in milliseconds since 1970. The only clock that game logic reads.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+}
+
+/// A room to read, and a record of what to do to it.
+pub struct RoomCx<'a> {
+    draft: Draft<'a>,
+    seats: &'a Seats,
+    effects: Effects,
+    now_ms: i64,
+    rng: fastrand::Rng,
+}
+
+impl<'a> RoomCx<'a> {
+    /// Returns a context at a time, with random numbers from `seed`.
+    pub fn new(draft: Draft<'a>, seats: &'a Seats, now_ms: i64, seed: u64) -> Self {
+        Self { draft, seats, effects: Effects::default(), now_ms, rng: fastrand::Rng::with_seed(seed) }
+    }
+
+    /// Returns the room as it is with all effects so far.
+    pub fn view(&self) -> RoomView<'_> {
+        RoomView::new(&self.draft, self.now_ms)
+    }
+
+    /// Returns the room's id.
+    pub fn room(&self) -> EntityId {
+        self.draft.room()
+    }
+
+    /// Returns an entity of the room.
+    pub fn entity(&self, id: EntityId) -> Option<&Entity> {
+        self.draft.entity(id)
+    }
+
+    /// Returns an entity of the room to change.
+    pub fn edit(&mut self, id: EntityId) -> Option<&mut Entity> {
+        self.draft.edit(id)
+    }
+
+    /// Puts a new entity in the room.
+    pub fn create(&mut self, entity: Entity) {
+        self.draft.create(entity);
+    }
+
+    /// Deletes an entity. What is in it falls to where it was.
+    pub fn destroy(&mut self, id: EntityId) {
+        let location = self.entity(id).and_then(|entity| entity.location);
+        let inner: SmallVec<[EntityId; 8]> = self.draft.inside(id).map(|entity| entity.id).collect();
+        for inner in inner {
+            if let Some(entity) = self.draft.edit(inner) {
+                entity.location = location;
+            }
+        }
+        self.draft.destroy(id);
+    }
+
+    /// Returns the time, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// Returns the source of random numbers. The only one that game logic uses.
+    pub fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
+    }
+
+    /// Returns the sessions of the room's characters.
+    pub fn seats(&self) -> &Seats {
+        self.seats
+    }
+
+    /// Shows a text to one character.
+    pub fn tell(&mut self, who: EntityId, text: Markup) {
+        let seats = self.seats;
+        self.tell_those(None, text, seats.of(who).into_iter().map(|occupancy| (who, occupancy)));
+    }
+
+    /// Shows a text to everybody in the room.
+    pub fn tell_room(&mut self, text: Markup) {
+        let seats = self.seats;
+        self.tell_those(None, text, seats.iter());
+    }
+
+    /// Shows a text to everybody in the room but one.
+    pub fn tell_others(&mut self, but: EntityId, text: Markup) {
+        let seats = self.seats;
+        self.tell_those(None, text, seats.iter().filter(|(who, _)| *who != but));
+    }
+
+    /// Shows a text to some of the room's characters.
+    pub fn tell_all(&mut self, whom: &[EntityId], text: Markup) {
+        let seats = self.seats;
+        self.tell_those(None, text, seats.iter().filter(|(who, _)| whom.contains(who)));
+    }
+
+    /// Shows what `speaker` says or does to everybody else in the room who wants to hear them.
+    pub fn tell_from(&mut self, speaker: EntityId, text: Markup) {
+        let seats = self.seats;
+        self.tell_those(Some(speaker), text, seats.iter().filter(|(who, _)| *who != speaker));
+    }
+
+    /// Shows what `speaker` says or does to one character. Returns false if that one ignores them.
+    pub fn tell_one_from(&mut self, speaker: EntityId, who: EntityId, text: Markup) -> bool {
+        let heard = !self.is_ignored(speaker, who);
+        let seats = self.seats;
+        self.tell_those(Some(speaker), text, seats.of(who).into_iter().map(|occupancy| (who, occupancy)));
+        heard
+    }
+
+    /// Returns the effects so far, to add to.
+    pub fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
+    }
+
+    /// Tells whether the person who plays `listener` ignores the one who plays `speaker`.
+    pub fn is_ignored(&self, speaker: EntityId, listener: EntityId) -> bool {
+        let Some(account) = self.account_of(speaker) else { return false };
+        self.seats.seat(listener).is_some_and(|seat| seat.caller.ignores.contains(&account))
+    }
+
+    /// Ends the run: the edits to apply and the effects to perform.
+    pub fn into_parts(self) -> (Edits, Effects) {
+        (self.draft.into_edits(), self.effects)
+    }
+
+    /// Runs the room's type on a clone of its state.
+    pub(crate) fn with_room<R>(&mut self, run: impl FnOnce(&mut dyn ErasedRoom, &mut Self) -> R) -> Option<R> {
+        let id = self.room();
+        let mut behaviour = self.entity(id)?.behaviour.clone();
+        let Inner::Room(inner) = &mut behaviour.0 else { return None };
+        let result = run(inner.as_mut(), self);
+        self.keep(id, behaviour);
+        Some(result)
+    }
+
+    /// Runs an exit's type on a clone of its state.
+    pub(crate) fn with_exit<R>(
+        &mut self,
+        id: EntityId,
+        run: impl FnOnce(&mut dyn ErasedExit, &mut Self) -> R,
+    ) -> Option<R> {
+        let mut behaviour = self.entity(id)?.behaviour.clone();
+        let Inner::Exit(inner) = &mut behaviour.0 else { return None };
+        let result = run(inner.as_mut(), self);
+        self.keep(id, behaviour);
+        Some(result)
+    }
+
+    /// Runs a character's type on a clone of its state.
+    pub(crate) fn with_character<R>(
+        &mut self,
+        id: EntityId,
+        run: impl FnOnce(&mut dyn ErasedCharacter, &mut Self) -> R,
+    ) -> Option<R> {
+        let mut behaviour = self.entity(id)?.behaviour.clone();
+        let Inner::Character(inner) = &mut behaviour.0 else { return None };
+        let result = run(inner.as_mut(), self);
+        self.keep(id, behaviour);
+        Some(result)
+    }
+
+    /// Runs an object's type on a clone of its state.
+    pub(crate) fn with_object<R>(
+        &mut self,
+        id: EntityId,
+        run: impl FnOnce(&mut dyn ErasedObject, &mut Self) -> R,
+    ) -> Option<R> {
+        let mut behaviour = self.entity(id)?.behaviour.clone();
+        let Inner::Object(inner) = &mut behaviour.0 else { return None };
+        let result = run(inner.as_mut(), self);
+        self.keep(id, behaviour);
+        Some(result)
+    }
+
+    /// Tells `tell` to the type of every character in the room but one.
+    pub(crate) fn each_character(
+        &mut self,
+        but: EntityId,
+        mut tell: impl FnMut(EntityId, &mut dyn ErasedCharacter, &mut Self),
+    ) {
+        // People react by themselves; only the others' types have something to say.
+        let ids: SmallVec<[EntityId; 8]> = self
+            .view()
+            .here(Kind::Character)
+            .filter(|entity| entity.id != but && self.seats.of(entity.id).is_none())
+            .map(|entity| entity.id)
+            .collect();
+        for id in ids {
+            self.with_character(id, |character, cx| tell(id, character, cx));
+        }
+    }
+
+    fn keep(&mut self, id: EntityId, behaviour: crate::world::types::Behaviour) {
+        if self.entity(id).is_some_and(|entity| entity.behaviour != behaviour)
+            && let Some(entity) = self.edit(id)
+        {
+            entity.behaviour = behaviour;
+        }
+    }
+
+    fn account_of(&self, who: EntityId) -> Option<AccountId> {
+        Some(self.seats.seat(who)?.caller.account)
+    }
+
+    fn tell_those<'s>(
+        &mut self,
+        speaker: Option<EntityId>,
+        text: Markup,
+        whom: impl Iterator<Item = (EntityId, &'s Occupancy)>,
+    ) {
+        let account = speaker.and_then(|speaker| self.account_of(speaker));
+        let mut to: Vec<SessionId> = Vec::new();
+        for (who, occupancy) in whom {
+            if occupancy.seats.is_empty() {
+                self.effects.missed.push((who, text.as_str().to_owned()));
+            }
+            let hears = |caller: &Caller| account.is_none_or(|account| !caller.ignores.contains(&account));
+            to.extend(occupancy.seats.iter().filter(|seat| hears(&seat.caller)).map(|seat| seat.session));
+        }
+        if !to.is_empty() {
+            // The order of a hash map must not reach anybody.
+            to.sort_unstable();
+            self.effects.items.push(Item::Text { to, text: text.into_string() });
+        }
+    }
+}
+
+/// Somebody before a lock.
+pub struct Subject<'a> {
+    /// The room they stand in.
+    pub view: RoomView<'a>,
+    /// The character.
+    pub who: &'a Entity,
+    /// The person who plays it.
+    pub caller: Option<&'a Caller>,
+    /// What the lock is on.
+    pub target: EntityId,
+}
+
+impl LockSubject for Subject<'_> {
+    fn permission(&self) -> Permission {
+        let own = self.who.permission.unwrap_or_default();
+        self.caller.map_or(own, |caller| caller.permission.max(own))
+    }
+
+    fn is_superuser(&self) -> bool {
+        self.caller.is_some_and(|caller| caller.superuser)
+    }
+
+    fn id(&self) -> EntityId {
+        self.who.id
+    }
+
+    fn has_attribute(&self, key: &str, value: Option<&str>) -> bool {
+        match (self.who.attribute(key), value) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(serde_json::Value::String(known)), Some(value)) => known == value,
+            (Some(known), Some(value)) => known.to_string() == value,
+        }
+    }
+
+    fn has_tag(&self, key: &str, category: Option<&str>) -> bool {
+        let fits = |known: &str| category.is_none_or(|category| known.eq_ignore_ascii_case(category));
+        self.who.tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key) && fits(&tag.category))
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.view.inside(self.who.id).any(|held| held.is_called(name) || held.has_tag(name))
+    }
+
+    fn is_self(&self) -> bool {
+        self.who.id == self.target
+    }
+}
