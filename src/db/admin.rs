@@ -5,9 +5,9 @@ use diesel::prelude::*;
 
 use super::connection::{DbConnection, on_each};
 use super::error::DbError;
+use super::parts::write_entities;
 use super::rows::{AccountRow, SubscriptionRow};
 use super::schema::{account, channel, meta};
-use super::seed::write_entities;
 use super::statement::write_rows;
 use crate::ids::{AccountId, EntityId};
 use crate::world::record::{AccountRecord, EntityRows};

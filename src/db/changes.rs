@@ -9,11 +9,9 @@ use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 use super::connection::{DbConnection, on_each};
-use super::rows::{
-    AccountRow, AliasRow, AttributeRow, ChannelRow, EntityRow, LockRow, MessageRow, ScriptRow, SessionRow,
-    SubscriptionRow, TagRow, TellRow,
-};
-use super::schema::{alias, attribute, entity, lock, meta, session, subscription, tag, tell};
+use super::parts::{Parts, delete_entities};
+use super::rows::{AccountRow, ChannelRow, EntityRow, MessageRow, ScriptRow, SessionRow, SubscriptionRow, TellRow};
+use super::schema::{meta, session, subscription, tell};
 use super::statement::{CURSOR, LAST_MESSAGE, set_numbers, write_rows};
 use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
 use crate::world::record::{
@@ -143,7 +141,7 @@ impl<'a> Rows<'a> {
 
         let mut parts = Parts::default();
         for (id, entity) in &self.entities {
-            parts.add(*id, entity);
+            entity.add_parts(*id, &mut parts);
         }
         parts.write(connection)
     }
@@ -206,6 +204,23 @@ impl<'a> Rows<'a> {
     }
 }
 
+impl<'a> EntityRows<'a> {
+    fn add_parts(&self, id: EntityId, parts: &mut Parts<'a>) {
+        if let Some(names) = self.aliases {
+            parts.aliases(id, names);
+        }
+        for (&(category, key), &value) in &self.attributes {
+            parts.attribute(id, category, key, value);
+        }
+        for (&tag, &present) in &self.tags {
+            parts.tag(id, tag, present);
+        }
+        for (&access, &expression) in &self.locks {
+            parts.lock(id, access, expression);
+        }
+    }
+}
+
 impl<'a> SessionRows<'a> {
     /// Cursors only grow: a record made before a line was done does not undo it.
     fn set(&mut self, record: &'a SessionRecord) {
@@ -216,92 +231,6 @@ impl<'a> SessionRows<'a> {
     fn advance(&mut self, line: u64) {
         self.cursor = self.cursor.max(Some(line));
     }
-}
-
-/// What belongs to entities, by table.
-#[derive(Default)]
-struct Parts<'a> {
-    old_aliases: Vec<i64>,
-    aliases: Vec<AliasRow<'a>>,
-    attributes: Vec<AttributeRow<'a>>,
-    tags: Vec<TagRow<'a>>,
-    locks: Vec<LockRow<'a>>,
-    attributes_gone: Vec<(i64, &'a str, &'a str)>,
-    tags_gone: Vec<(i64, &'a TagRecord)>,
-    locks_gone: Vec<(i64, &'a str)>,
-}
-
-impl<'a> Parts<'a> {
-    fn add(&mut self, id: EntityId, entity: &EntityRows<'a>) {
-        if let Some(names) = entity.aliases {
-            self.old_aliases.push(id.to_db());
-            self.aliases.extend(alias_rows(id, names));
-        }
-        for (&(category, key), value) in &entity.attributes {
-            match value {
-                Some(value) => self.attributes.push(AttributeRow::new(id, category, key, value)),
-                None => self.attributes_gone.push((id.to_db(), category, key)),
-            }
-        }
-        for (&tag, present) in &entity.tags {
-            match present {
-                true => self.tags.push(TagRow::new(id, tag)),
-                false => self.tags_gone.push((id.to_db(), tag)),
-            }
-        }
-        for (&access, expression) in &entity.locks {
-            match expression {
-                Some(expression) => self.locks.push(lock_row(id, access, expression)),
-                None => self.locks_gone.push((id.to_db(), access)),
-            }
-        }
-    }
-
-    fn write(&self, connection: &mut DbConnection) -> QueryResult<()> {
-        if !self.old_aliases.is_empty() {
-            let ids = &self.old_aliases;
-            on_each!(connection, c => diesel::delete(alias::table.filter(alias::entity.eq_any(ids))).execute(c))?;
-        }
-        write_rows(connection, &self.aliases)?;
-        write_rows(connection, &self.attributes)?;
-        write_rows(connection, &self.tags)?;
-        write_rows(connection, &self.locks)?;
-        for key in &self.attributes_gone {
-            on_each!(connection, c => diesel::delete(attribute::table.find(*key)).execute(c))?;
-        }
-        for (id, tag) in &self.tags_gone {
-            let row = tag::table.find((*id, &*tag.category, &*tag.key));
-            on_each!(connection, c => diesel::delete(row).execute(c))?;
-        }
-        for key in &self.locks_gone {
-            on_each!(connection, c => diesel::delete(lock::table.find(*key)).execute(c))?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns the rows of an entity's other names, numbered in order.
-pub(super) fn alias_rows<'a>(id: EntityId, names: &'a [String]) -> impl Iterator<Item = AliasRow<'a>> {
-    names.iter().zip(0..).map(move |(name, n)| AliasRow { entity: id.to_db(), n, name: (&**name).into() })
-}
-
-/// Returns the row of a lock.
-pub(super) fn lock_row<'a>(id: EntityId, access: &'a str, expression: &'a str) -> LockRow<'a> {
-    LockRow { entity: id.to_db(), access: access.into(), expression: expression.into() }
-}
-
-fn delete_entities(connection: &mut DbConnection, ids: &[i64]) -> QueryResult<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    on_each!(connection, c => {
-        diesel::delete(entity::table.filter(entity::id.eq_any(ids))).execute(c)?;
-        diesel::delete(alias::table.filter(alias::entity.eq_any(ids))).execute(c)?;
-        diesel::delete(attribute::table.filter(attribute::entity.eq_any(ids))).execute(c)?;
-        diesel::delete(tag::table.filter(tag::entity.eq_any(ids))).execute(c)?;
-        diesel::delete(lock::table.filter(lock::entity.eq_any(ids))).execute(c)?;
-    });
-    Ok(())
 }
 
 fn grow<K: Hash + Eq>(map: &mut Map<K, u64>, key: K, value: u64) {

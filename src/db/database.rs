@@ -12,7 +12,7 @@ use diesel::{PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{DbConnection, Role, connect_postgres, on_each, set_up_postgres, set_up_sqlite};
-use super::error::DbError;
+use super::error::{DbError, one_line};
 use super::schema::meta;
 use crate::config::{Config, Durability, StorageConfig};
 
@@ -218,9 +218,4 @@ fn prepare_file(path: &Path) -> Result<(), DbError> {
     }
     fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(unwritable)?;
     Ok(())
-}
-
-/// Client libraries answer in several lines; an error message is one.
-fn one_line(message: &str) -> String {
-    message.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }

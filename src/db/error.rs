@@ -134,18 +134,18 @@ impl From<Error> for DbError {
                 information,
             ) => Self::Constraint {
                 constraint: information.constraint_name().unwrap_or("constraint").to_owned(),
-                message: information.message().to_owned(),
+                message: one_line(information.message()),
             },
             Error::DatabaseError(Kind::Unknown, information) if blames_the_row(information.message()) => {
                 Self::Constraint {
                     constraint: information.column_name().unwrap_or("value").to_owned(),
-                    message: information.message().to_owned(),
+                    message: one_line(information.message()),
                 }
             }
             Error::DatabaseError(Kind::Unknown, information) if blames_the_query(information.message()) => {
-                Self::Broken(information.message().to_owned())
+                Self::Broken(one_line(information.message()))
             }
-            Error::DatabaseError(_, information) => Self::Away(information.message().to_owned()),
+            Error::DatabaseError(_, information) => Self::Away(one_line(information.message())),
             Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => Self::Away(error.to_string()),
             _ => Self::Broken(error.to_string()),
         }
@@ -154,13 +154,13 @@ impl From<Error> for DbError {
 
 impl From<ConnectionError> for DbError {
     fn from(error: ConnectionError) -> Self {
-        Self::Away(error.to_string())
+        Self::Away(one_line(&error.to_string()))
     }
 }
 
 impl From<diesel::r2d2::PoolError> for DbError {
     fn from(error: diesel::r2d2::PoolError) -> Self {
-        Self::Away(error.to_string())
+        Self::Away(one_line(&error.to_string()))
     }
 }
 
@@ -173,6 +173,11 @@ fn blames_the_row(message: &str) -> bool {
 
 fn blames_the_query(message: &str) -> bool {
     ["no such ", "has no column", "does not exist", "syntax error"].iter().any(|words| message.contains(words))
+}
+
+/// Client libraries answer in several lines; an error message is one.
+pub(super) fn one_line(message: &str) -> String {
+    message.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -7,9 +7,8 @@ use diesel::prelude::*;
 
 use super::connection::{DbConnection, on_each};
 use super::error::DbError;
-use super::rows::{
-    AccountRow, ChannelRow, MessageRow, OutboxRow, ScriptRow, SessionRow, SubscriptionRow, TellRow, permission,
-};
+use super::records::permission;
+use super::rows::{AccountRow, ChannelRow, MessageRow, OutboxRow, ScriptRow, SessionRow, SubscriptionRow, TellRow};
 use super::run::{Place, Runner};
 use super::schema::{account, channel, channel_message, meta, outbox, script, session, subscription, tell};
 use crate::ids::{AccountId, ChannelId, EntityId};

@@ -3,13 +3,11 @@
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::prelude::*;
 
-use super::changes::{alias_rows, lock_row};
 use super::connection::{DbConnection, on_each};
 use super::database::Database;
 use super::error::DbError;
-use super::rows::{
-    AccountRow, AliasRow, AttributeRow, ChannelRow, EntityRow, LockRow, ScriptRow, SubscriptionRow, TagRow,
-};
+use super::parts::write_entities;
+use super::rows::{AccountRow, ChannelRow, ScriptRow, SubscriptionRow};
 use super::schema::{entity, meta};
 use super::statement::write_rows;
 use crate::world::record::{AccountRecord, ChannelRecord, EntityRows, ScriptRecord};
@@ -71,26 +69,6 @@ pub fn seed(
         connection.batch_execute("ANALYZE")?;
     }
     Ok(())
-}
-
-/// Writes entities with all that belongs to them.
-pub(super) fn write_entities(connection: &mut DbConnection, entities: &[EntityRows]) -> QueryResult<()> {
-    let records: Vec<EntityRow<'_>> = entities.iter().map(|entity| (&entity.record).into()).collect();
-    write_rows(connection, &records)?;
-    let aliases: Vec<AliasRow<'_>> =
-        entities.iter().flat_map(|entity| alias_rows(entity.record.id, &entity.aliases)).collect();
-    write_rows(connection, &aliases)?;
-
-    let (mut attributes, mut tags, mut locks) = (Vec::new(), Vec::<TagRow<'_>>::new(), Vec::<LockRow<'_>>::new());
-    for entity in entities {
-        let id = entity.record.id;
-        attributes.extend(entity.attributes.iter().map(|a| AttributeRow::new(id, &a.category, &a.key, &a.value)));
-        tags.extend(entity.tags.iter().map(|tag| TagRow::new(id, tag)));
-        locks.extend(entity.locks.iter().map(|(access, expression)| lock_row(id, access, expression)));
-    }
-    write_rows(connection, &attributes)?;
-    write_rows(connection, &tags)?;
-    write_rows(connection, &locks)
 }
 
 fn joined(accounts: &[AccountRecord], channels: &[ChannelRecord]) -> Vec<SubscriptionRow> {

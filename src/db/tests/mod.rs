@@ -1,6 +1,7 @@
 //! Each claim about storage, held on both backends: SQLite in a temporary directory, and PostgreSQL in a fresh database at
 //! `EVERHALL_TEST_POSTGRES` (default: user postgres on this machine).
 
+mod cut;
 mod flush;
 mod pool;
 mod read;

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::{CHEAP, Stage, change, entity, flush, on_both};
 use crate::config::PasswordConfig;
 use crate::db::writer::DbWriter;
-use crate::db::{DbConnection, DbError, DbPool, LoadRoom, MetaRead, Password, Read};
+use crate::db::{DbConnection, DbError, DbPool, Flush, LoadRoom, MetaRead, Password, Read};
 use crate::ids::EntityId;
 use crate::world::record::Kind;
 
@@ -215,6 +215,25 @@ fn a_full_disk_counts_as_storage_away_and_the_flush_goes_through_later() {
         // The connection that failed is not used again, and the limit was that connection's.
         large().await.unwrap();
         assert!(pool.read(LoadRoom(EntityId(199))).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn the_log_of_the_database_file_stays_bounded() {
+    let stage = &Stage::sqlite();
+    let log = stage.directory.path().join("world.sqlite3-wal");
+    stage.world(|pool, taken| async move {
+        for number in 1..=120_u64 {
+            let large = Flush {
+                outbox: Some(vec![1; 512 * 1024]),
+                confirmed: number.saturating_sub(2),
+                ..flush(taken, number, vec![])
+            };
+            pool.flush(large).await.unwrap();
+            pool.read(MetaRead).await.unwrap();
+        }
+        let bytes = std::fs::metadata(log).unwrap().len();
+        assert!(bytes <= 16 * 1024 * 1024, "{bytes} bytes after 60 MiB of output");
     });
 }
 
