@@ -130,7 +130,9 @@ fn program() -> String {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    complain(&format!("{}: {}", program(), one_line(&failure.message)));
+    if !failure.message.is_empty() {
+        complain(&format!("{}: {}", program(), one_line(&failure.message)));
+    }
     ExitCode::from(failure.exit as u8)
 }
 

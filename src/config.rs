@@ -2,7 +2,7 @@
 //!
 //! Every key is optional. `everhall config` prints the effective value, its source and its doc line.
 //!
-//! [`settings!`] below is the one table of all keys: a struct's field, its doc, its default and what it accepts stand
+//! `settings!` below is the one table of all keys: a struct's field, its doc, its default and what it accepts stand
 //! in one place, and reading, printing and the environment's names are derived from it. To add a setting, add a field.
 
 use std::net::SocketAddr;

@@ -55,7 +55,7 @@ const PORTAL_LOCK: &str = "portal.lock";
 /// How long a portal whose launcher was killed is waited for.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Environment variable with the first account's password; only [`prepare`] has a use for it.
+/// Environment variable with the first account's password; only [`prepare()`] has a use for it.
 pub const FIRST_PASSWORD: &str = "EVERHALL_ADMIN_PASSWORD";
 
 /// How to start the portal, and what to tell when it is up.

@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use everhall::app::App;
 
+/// Faster than the system's for many small texts that go from thread to thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     App::new("Everhall").run()
 }

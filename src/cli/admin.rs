@@ -9,8 +9,8 @@ use super::{Context, Failure, out, password};
 use crate::config::Config;
 use crate::launcher::{DataDirLock, control};
 
-/// How long the world may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the world may take for one answer; more than the portal gives its server.
+const PATIENCE: Duration = Duration::from_secs(35);
 
 pub(super) fn run(context: &Context, command: Admin) -> Result<(), Failure> {
     match command {

@@ -22,12 +22,20 @@ pub enum Exit {
     DatabaseUnfit = 6,
 }
 
+impl Exit {
+    /// Returns what a child's exit code says; [`Exit::Failed`] for one that is not ours.
+    pub fn from_code(code: i32) -> Self {
+        let all = [Self::Usage, Self::PortInUse, Self::DataInUse, Self::Unwritable, Self::DatabaseUnfit];
+        all.into_iter().find(|exit| *exit as i32 == code).unwrap_or(Self::Failed)
+    }
+}
+
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// One line: lower case, no full stop.
+    /// One line: lower case, no full stop. Empty if it has been said already.
     pub message: String,
 }
 
@@ -35,6 +43,11 @@ impl Failure {
     /// Returns a failure of no special kind.
     pub fn new(message: impl ToString) -> Self {
         Self { exit: Exit::Failed, message: message.to_string() }
+    }
+
+    /// Returns the failure of a child that has said itself what is wrong.
+    pub fn of_child(code: i32) -> Self {
+        Self { exit: Exit::from_code(code), message: String::new() }
     }
 }
 

@@ -11,12 +11,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::args::RunArgs;
 use super::{Context, Failure, out};
 use crate::app::Registry;
-use crate::config::ListenConfig;
 use crate::launcher::{
     DataDirLock, FIRST_PASSWORD, Launch, LaunchError, Progress, control, prepare, status, stop_signals, supervise,
     wait_for_orphan, watch_parent,
@@ -29,8 +28,8 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long `stop` waits for the world to be gone; more than the launcher waits for its portal.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long `reload` waits for the new server.
-const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
+/// How long `reload` waits for the new server; more than the portal does, so that it can say what went wrong.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Runs the world until it is stopped.
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
@@ -45,7 +44,6 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure>
     let _logs = log(context, Process::Launcher)?;
     let mut progress = if detached { Progress::detached() } else { Progress::to_terminal() };
     let _prepared = prepare(config, args.world, &mut progress, &lock)?;
-    warn_if_public(&config.listen);
 
     let child_args = |before: Option<&Value>| child_args(context, before);
     let ready = |status: &Value| {
@@ -74,16 +72,6 @@ fn log(context: &Context, process: Process) -> Result<Logs, Failure> {
     let dir = logs_dir(&context.config().data_dir);
     logging::init(process, context.config(), !context.globals.detached)
         .map_err(|error| LaunchError::Unwritable { dir, error }.into())
-}
-
-fn warn_if_public(listen: &ListenConfig) {
-    for (what, address) in [("telnet", listen.telnet), ("http", listen.http)] {
-        if !address.ip().is_loopback() {
-            warn!(
-                "{what} listens on the public address {address} without encryption: passwords can be read on the way"
-            );
-        }
-    }
 }
 
 /// Returns the portal's arguments; one that follows another takes over its ports.

@@ -202,7 +202,10 @@ fn invalid(key: &Key, place: Source, found: String) -> ConfigError {
 /// Returns a value for an error line: short, on one line.
 fn found(value: &Value) -> String {
     match value {
-        Value::String(text) if text.chars().count() > 60 => format!("a text of {} characters", text.chars().count()),
+        // An address with a password in it is not repeated where it may end in a log.
+        Value::String(text) if text.contains('@') || text.chars().count() > 60 => {
+            format!("a text of {} characters", text.chars().count())
+        }
         Value::String(text) => format!("{text:?}"),
         Value::Array(_) => "a list".to_owned(),
         Value::Table(_) => "a table".to_owned(),
@@ -257,6 +260,10 @@ mod tests {
         refused(
             "[storage]\ndatabase_url = 'mysql://x'",
             "world.toml:2: `storage.database_url` is \"mysql://x\", expected `postgres://…` or `sqlite:PATH`",
+        );
+        refused(
+            "[storage]\ndatabase_url = 'pg://me:secret@host'",
+            "world.toml:2: `storage.database_url` is a text of 19 characters, expected `postgres://…` or `sqlite:PATH`",
         );
     }
 
@@ -317,7 +324,9 @@ mod tests {
     }
 
     fn from_env(name: &str, value: &str) -> Result<Loaded, ConfigError> {
-        Loaded::load(Layers { env: vec![(name.to_owned(), value.to_owned())], ..Layers::default() })
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let env = vec![(name.to_owned(), value.to_owned())];
+        Loaded::load(Layers { file: Some(file.path().to_owned()), env, ..Layers::default() })
     }
 
     #[test]

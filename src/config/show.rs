@@ -41,26 +41,21 @@ mod tests {
     use super::*;
     use crate::config::{Config, Layers};
 
-    fn defaults() -> Loaded {
-        Loaded::load(Layers::default()).unwrap()
-    }
-
-    fn reread(text: &str) -> Config {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("world.toml");
-        std::fs::write(&file, text).unwrap();
-        Loaded::load(Layers { file: Some(file), ..Layers::default() }).unwrap().config
+    fn read(text: &str) -> Loaded {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Loaded::load(Layers { file: Some(file.path().to_owned()), ..Layers::default() }).unwrap()
     }
 
     #[test]
     fn what_is_printed_reads_back_as_the_same_settings() {
-        assert_eq!(reread(&defaults().to_toml()), Config::default());
-        let mut loaded = defaults();
+        assert_eq!(read(&read("").to_toml()).config, Config::default());
+        let mut loaded = read("");
         loaded.config.world.message_of_the_day = "Line \"one\".\nLine # two.".to_owned();
         loaded.config.world.welcome_file = Some("welcome.txt".into());
         loaded.config.world.time_factor = 1.0;
         loaded.config.storage.durability = crate::config::Durability::Process;
-        assert_eq!(reread(&loaded.to_toml()), loaded.config);
+        assert_eq!(read(&loaded.to_toml()).config, loaded.config);
     }
 
     #[test]

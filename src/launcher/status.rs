@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::control;
 
-/// How long the portal may take to say how it is.
-const STATUS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the portal may take to say how it is. It waits a second for each of those it asks in turn.
+const STATUS_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How often a starting world is asked whether it is ready.
 const READY_PAUSE: Duration = Duration::from_millis(20);
