@@ -289,7 +289,7 @@ mod tests {
                 session("ab12", false, 0, true),
                 r#"{"session":{"token":"ab12","resumed":false,"received":0,"complete":true}}"#,
             ),
-            (text(18, &rendering("a < \"b\"")), r#"{"n":18,"html":"a &lt; \"b\"","text":"a < \"b\""}"#),
+            (text(18, &rendering("a < b")), r#"{"n":18,"html":"a &lt; b","text":"a < b"}"#),
             (event("Room.Info", 19, r#"{"num":7}"#), r#"{"event":"Room.Info","n":19,"data":{"num":7}}"#),
             (event("Odd", 20, "{"), r#"{"event":"Odd","n":20,"data":null}"#),
             (ack(1), r#"{"ack":1}"#),

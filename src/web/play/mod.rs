@@ -39,6 +39,10 @@ const CLIENT_CHARS: usize = 120;
 /// Sockets accepted beyond `limits.connections`, for pages and for answering that there is no place.
 const SPARE_CONNECTIONS: usize = 256;
 
+/// How long a closed websocket's client may still be sending before the connection is cut. Browsers tell their page of
+/// the end only after that.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What the handlers share. There is one web worker, so each of these exists once.
 struct Portal {
     door: SwitchboardDoor,
@@ -75,7 +79,7 @@ pub fn serve(listener: TcpListener, door: SwitchboardDoor, config: &Config) -> i
         .workers(1)
         .max_connections(connections)
         .client_request_timeout(Duration::from_secs(10))
-        .client_disconnect_timeout(Duration::from_secs(1))
+        .client_disconnect_timeout(LAST_WORDS)
         .shutdown_timeout(1)
         .disable_signals()
         .on_connect(|connection, _| give_up_on_dead_peers(connection))

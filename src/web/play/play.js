@@ -51,6 +51,10 @@ const note = (text) => show(paragraph("note", text));
 function showHtml(html) {
   const element = document.createElement("div");
   element.innerHTML = html;
+  // Any colour may come; half of the page's own in it keeps it readable on light and dark.
+  for (const { style } of element.querySelectorAll("[style]")) {
+    if (style.color && !style.backgroundColor) style.color = `color-mix(in oklab, ${style.color}, var(--front))`;
+  }
   show(element);
 }
 
@@ -88,6 +92,7 @@ function hide(on) {
   secret.hidden = !on;
   prompt.htmlFor = field().id;
   secret.value = "";
+  grow();
   if (hadFocus || on) field().focus();
 }
 
@@ -114,6 +119,7 @@ function recall(step) {
 }
 
 function grow() {
+  if (line.hidden) return;                 // Then it has no height to measure.
   line.style.height = "auto";
   line.style.height = `${line.scrollHeight + 2}px`;
 }
@@ -183,6 +189,7 @@ const link = {
   timer: 0,
   lostAt: 0,
   told: false,
+  farewell: "",                            // Why the server is about to close.
 
   connect() {
     clearTimeout(this.timer);
@@ -195,7 +202,10 @@ const link = {
       if ($("screenreader").checked) this.send({ screenreader: true });
     };
     socket.onmessage = (event) => { if (socket === this.socket) receive(JSON.parse(event.data)); };
-    socket.onclose = () => { if (socket === this.socket) this.lost(); };
+    // 1000 ends the session; any other code only this socket, and the session is taken up again.
+    socket.onclose = (event) => {
+      if (socket === this.socket) event.code === 1000 ? this.end() : this.lost();
+    };
   },
 
   send(frame) {
@@ -245,7 +255,6 @@ const link = {
 
   lost() {
     this.ready = false;
-    if (this.ended) return;
     this.lostAt ||= Date.now();
     if (!this.told && this.seen > 0 && Date.now() - this.lostAt > LOUD_AFTER_MS) {
       note("The connection is lost. Trying again; what you type is kept.");
@@ -257,18 +266,19 @@ const link = {
   },
 
   // The session is over and its token worth nothing.
-  end(reason) {
+  end() {
+    this.ready = false;
     this.ended = true;
     this.token = null;
     store.set("token", null);
     this.waiting.clear();
     hide(false);
     state("closed", "Disconnected");
-    note(`${reason || "The session has ended."} Press Enter to connect again.`);
+    note(`${this.farewell || "The session has ended."} Press Enter to connect again.`);
   },
 
   restart() {
-    Object.assign(this, { ended: false, seen: 0, next: 1, told: false, lostAt: 0 });
+    Object.assign(this, { ended: false, seen: 0, next: 1, told: false, lostAt: 0, farewell: "" });
     store.set("next", 1);
     this.connect();
   },
@@ -284,10 +294,7 @@ function receive(frame) {
   else if ("notice" in frame) note(frame.notice);
   else if ("error" in frame) note(`The server did not understand this page: ${frame.error}`);
   else if ("setting" in frame) apply(frame.setting);
-  else if ("close" in frame) link.socket.addEventListener("close", (event) => {
-    // 1000 ends the session; any other code only this socket, and the session is taken up again.
-    if (event.code === 1000) link.end(frame.close);
-  });
+  else if ("close" in frame) link.farewell = frame.close;
 }
 
 function apply({ name, value }) {
