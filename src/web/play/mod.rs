@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, dev, web};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use self::gate::Gate;
 use self::pages::Page;
@@ -114,7 +114,7 @@ async fn websocket(
             socket::upgrade(&request, payload, portal.door.clone(), &portal.limits, facts, pass)
         }
         Err(full) => {
-            warn!("a websocket from {address} was turned away: {full}");
+            debug!("a websocket from {address} was turned away: {full}");
             Ok(HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "30")).body(full.to_string()))
         }
     }

@@ -35,7 +35,7 @@ function toEnd() {
 function show(...paragraphs) {
   log.append(...paragraphs);
   while (log.childElementCount > SCROLLBACK) log.firstElementChild.remove();
-  if (following) toEnd();
+  if (following) requestAnimationFrame(toEnd);   // Once per picture, however much comes.
 }
 
 function paragraph(className, text) {

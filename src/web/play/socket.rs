@@ -17,7 +17,7 @@ use actix_http::ws::{Codec, Item};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, Message, ProtocolError, WebsocketContext};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::frames::{self, ClientFrame, FrameError, MAX_FRAME_BYTES};
@@ -90,7 +90,7 @@ struct Socket {
     heard: Instant,
     /// Why it stops, if it decided so itself.
     reason: Option<String>,
-    /// The switchboard ended the session: there is nobody to tell that the socket is gone.
+    /// The switchboard said `Close`: nothing is shown after it.
     ended: bool,
 }
 
@@ -293,9 +293,9 @@ impl Socket {
 }
 
 /// Waits for the switchboard's answer in a task of its own: if the socket is gone when a session comes, the session is
-/// told so, instead of waiting for somebody who never heard of it.
+/// told so, instead of waiting for somebody who never heard of it. Each session given to a socket is `Gone` exactly once.
 async fn kept_or_given_back<M, T>(
-    answer: actix::prelude::RecipientRequest<M>,
+    answer: RecipientRequest<M>,
     gone: Recipient<Gone>,
     session: impl Fn(&T) -> SessionId + 'static,
 ) -> Result<T, Refused>
@@ -305,18 +305,18 @@ where
 {
     let (tell, told) = oneshot::channel();
     actix_rt::spawn(async move {
-        let answer = match answer.timeout(OPEN_TIMEOUT).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                warn!("the switchboard did not answer: {error}");
-                Err(Refused("The world does not answer. Please try again.".into()))
-            }
-        };
+        let answer = answer.await.unwrap_or_else(|_| Err(Refused("The portal is stopping.".into())));
         if let Err(Ok(unwanted)) = tell.send(answer) {
             repay_to(&gone, Gone { session: session(&unwanted), reason: "closed by peer".into() });
         }
     });
-    told.await.unwrap_or_else(|_| Err(Refused("The portal is stopping.".into())))
+    match timeout(OPEN_TIMEOUT, told).await {
+        Ok(Ok(answer)) => answer,
+        _ => {
+            warn!("the switchboard did not answer within {} s", OPEN_TIMEOUT.as_secs());
+            Err(Refused("The world does not answer. Please try again.".into()))
+        }
+    }
 }
 
 impl Actor for Socket {
@@ -348,9 +348,7 @@ impl Actor for Socket {
             info!(session.id = %session, "session {session} lost its socket: {reason}");
             reason
         };
-        if !self.ended {
-            repay_to(&self.door.gone, Gone { session, reason });
-        }
+        repay_to(&self.door.gone, Gone { session, reason });
     }
 }
 

@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -393,6 +395,26 @@ async fn bad_frames_are_answered_and_do_no_harm() {
 }
 
 #[actix::test]
+async fn a_message_in_fragments_is_read_as_one() {
+    let mut portal = Portal::start();
+    let mut page = portal.connect().await;
+    page.send_raw(fragment(r#"{"n":1,"li"#, Data::Text, false)).await;
+    page.send_raw(fragment(r#"ne":"lo"#, Data::Continue, false)).await;
+    page.send_raw(fragment(r#"ok"}"#, Data::Continue, true)).await;
+    assert_eq!(portal.told_typed().await.0, "look");
+
+    page.send_raw(fragment(&"x".repeat(10_000), Data::Text, false)).await;
+    page.send_raw(fragment(&"x".repeat(10_000), Data::Continue, false)).await;
+    page.send_raw(fragment("x", Data::Continue, true)).await;
+    page.send(json!({"n": 2, "line": "north"})).await;
+    assert_eq!(portal.told_typed().await.0, "north");
+}
+
+fn fragment(text: &str, kind: Data, last: bool) -> WsMessage {
+    WsMessage::Frame(Frame::message(text.to_owned(), OpCode::Data(kind), last))
+}
+
+#[actix::test]
 async fn who_sends_only_bad_frames_is_closed() {
     let portal = Portal::start();
     let mut page = portal.connect().await;
@@ -405,12 +427,13 @@ async fn who_sends_only_bad_frames_is_closed() {
 }
 
 #[actix::test]
-async fn a_session_that_ends_says_why() {
-    let portal = Portal::start();
+async fn a_session_that_ends_says_why_and_its_socket_is_gone() {
+    let mut portal = Portal::start();
     let mut page = portal.connect().await;
     page.enter().await;
     page.send(json!({"n": 1, "line": "quit"})).await;
     page.expect_close("Goodbye.", 1000).await;
+    assert_eq!(portal.told_gone().await, "Goodbye.");
 }
 
 #[actix::test]
