@@ -10,6 +10,7 @@ pub mod logging;
 pub mod mailbox;
 pub mod portal;
 pub mod text;
+pub mod web;
 pub mod wire;
 pub mod world;
 
