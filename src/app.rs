@@ -1,13 +1,58 @@
 //! A game's entrance: its name and what it adds, then [`App::run`].
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::world::command::{Command, CommandSet};
+use crate::world::script::{AnyScript, ScriptType, Sky};
+use crate::world::types::{self, CharacterType, ExitType, ObjectType, RoomType};
+use crate::{cli, commands};
 
-/// What a game adds to the engine.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Registry {}
+type MakeScript = fn(&str) -> Result<Box<dyn AnyScript>, serde_json::Error>;
+
+/// What a world is made of besides its rows: types, commands, scripts.
+pub struct Registry {
+    /// Types of rooms, exits, characters and objects.
+    pub types: types::Registry,
+    /// Commands.
+    pub commands: CommandSet,
+    scripts: HashMap<&'static str, MakeScript>,
+    clashes: Vec<String>,
+}
+
+impl Default for Registry {
+    /// Returns the engine's own: the plain types, the default commands.
+    fn default() -> Self {
+        let mut commands = CommandSet::default();
+        commands::add_to(&mut commands);
+        let mut registry =
+            Self { types: types::Registry::new(), commands, scripts: HashMap::new(), clashes: Vec::new() };
+        registry.script::<Sky>();
+        registry
+    }
+}
+
+impl Registry {
+    /// Registers a type of script.
+    pub fn script<T: ScriptType>(&mut self) -> &mut Self {
+        let make: MakeScript = |json| Ok(Box::new(serde_json::from_str::<T>(json)?));
+        if self.scripts.insert(T::TYPE, make).is_some() {
+            self.clashes.push(format!("two script types are named {}", T::TYPE));
+        }
+        self
+    }
+
+    /// Returns a stored script with its state; `None` if its type is not registered or cannot read it.
+    pub fn make_script(&self, type_name: &str, json: &str) -> Option<Box<dyn AnyScript>> {
+        let make = self.scripts.get(type_name)?;
+        make(json).inspect_err(|error| tracing::warn!("state of script type {type_name}: {error}")).ok()
+    }
+
+    /// Returns the names that were given twice, a sentence each; a world does not start with any.
+    pub fn clashes(&self) -> Vec<String> {
+        [self.types.clashes(), self.commands.clashes(), &self.clashes].concat()
+    }
+}
 
 /// A game: the engine with a name and a registry.
 ///
@@ -18,7 +63,6 @@ pub struct Registry {}
 ///     everhall::app::App::new("The Salt Road").run()
 /// }
 /// ```
-#[derive(Debug)]
 pub struct App {
     /// The world's name unless a keeper sets another one (`world.name`).
     pub name: String,
@@ -30,6 +74,48 @@ impl App {
     /// Returns the bare engine under a game's name.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), registry: Registry::default() }
+    }
+
+    /// Lets a plugin register what it adds.
+    pub fn plugin(mut self, plugin: impl FnOnce(&mut Self)) -> Self {
+        plugin(&mut self);
+        self
+    }
+
+    /// Registers a type of room.
+    pub fn room<T: RoomType>(&mut self) -> &mut Self {
+        self.registry.types.room::<T>();
+        self
+    }
+
+    /// Registers a type of exit.
+    pub fn exit<T: ExitType>(&mut self) -> &mut Self {
+        self.registry.types.exit::<T>();
+        self
+    }
+
+    /// Registers a type of character.
+    pub fn character<T: CharacterType>(&mut self) -> &mut Self {
+        self.registry.types.character::<T>();
+        self
+    }
+
+    /// Registers a type of object.
+    pub fn object<T: ObjectType>(&mut self) -> &mut Self {
+        self.registry.types.object::<T>();
+        self
+    }
+
+    /// Registers a type of script.
+    pub fn script<T: ScriptType>(&mut self) -> &mut Self {
+        self.registry.script::<T>();
+        self
+    }
+
+    /// Adds a command.
+    pub fn command<C: Command>(&mut self, command: C) -> &mut Self {
+        self.registry.commands.add(command);
+        self
     }
 
     /// Does what the command line says. The exit codes are in `--help`.

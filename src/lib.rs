@@ -1,4 +1,5 @@
 //! Everhall: an actor-model world simulation engine.
+pub mod actors;
 pub mod app;
 pub mod cli;
 pub mod commands;
@@ -24,5 +25,6 @@ pub mod prelude {
     pub use crate::world::defaults;
     pub use crate::world::entity::Entity;
     pub use crate::world::record::{Kind, Permission};
+    pub use crate::world::script::{ScriptCx, ScriptType};
     pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
 }

@@ -1,6 +1,7 @@
 //! The handle to the sync actors that every other actor holds.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::thread;
 
 use actix::prelude::*;
@@ -63,7 +64,7 @@ impl DbPool {
     }
 
     /// Writes a flush. The journal, which alone calls this, has one under way at a time: that bounds the writer's queue.
-    pub fn flush(&self, flush: Flush) -> impl Future<Output = Result<Flushed, DbError>> + use<> {
+    pub fn flush(&self, flush: Arc<Flush>) -> impl Future<Output = Result<Flushed, DbError>> + use<> {
         let answer = self.writer.send(flush);
         async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
     }

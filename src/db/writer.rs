@@ -2,6 +2,7 @@
 //!
 //! [`TakeOver`] once, when a server process becomes the one; then [`Flush`] after [`Flush`], each sent when the last came back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -93,10 +94,10 @@ impl Handler<TakeOver> for DbWriter {
     }
 }
 
-impl Handler<Flush> for DbWriter {
+impl Handler<Arc<Flush>> for DbWriter {
     type Result = Result<Flushed, DbError>;
 
-    fn handle(&mut self, flush: Flush, _: &mut SyncContext<Self>) -> Self::Result {
+    fn handle(&mut self, flush: Arc<Flush>, _: &mut SyncContext<Self>) -> Self::Result {
         let started = Instant::now();
         let delete = (flush.confirmed > self.confirmed).then_some(flush.confirmed);
         self.runner.run("Flush", |connection| write_flush(connection, &flush, delete))?;

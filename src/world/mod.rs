@@ -18,6 +18,7 @@ pub mod lock;
 pub mod names;
 pub mod record;
 pub mod room;
+pub mod script;
 pub mod search;
 pub mod seats;
 pub mod types;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+use crate::text::{render_html, render_plain};
+
 /// Longest frame accepted from a client, in bytes; a fragmented one counts as a whole.
 pub(super) const MAX_FRAME_BYTES: usize = 16 * 1024;
 
@@ -231,16 +233,6 @@ pub(super) fn received(number: u64) -> u64 {
 
 fn frame_of(number: u64) -> u64 {
     (number & !NUMBERED) >> PLACE_BITS
-}
-
-/// Stands in until `text` is there.
-fn render_html(markup: &str) -> String {
-    markup.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Stands in until `text` is there.
-fn render_plain(markup: &str) -> String {
-    markup.to_owned()
 }
 
 #[cfg(test)]

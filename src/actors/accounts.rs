@@ -1,0 +1,386 @@
+//! The accounts: who may come in, who is connected, and everything that concerns a person wherever they are.
+//!
+//! Sequence of a login: session ─[`Enter`]─► accounts ─Verify─► hasher … accounts ─Arrive─► room ─Commit─► journal.
+//! Sequence of a command: room ─[`AskAccounts`]─► accounts ─Commit─► journal.
+//! Hashing and reading happen elsewhere; while they do, the actor answers others.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::actors::accounts::throttle::Throttle;
+use crate::actors::batch::{Batch, Key};
+use crate::actors::channel::Connected;
+use crate::actors::services::Shared;
+use crate::actors::session::{ChannelsChanged, Ended, with_facts};
+use crate::db::{AccountName, Password};
+use crate::ids::{AccountId, ChannelId, SessionId};
+use crate::mailbox;
+use crate::wire::Facts;
+use crate::world::caller::Caller;
+use crate::world::channel::Listener;
+use crate::world::effects::AccountsRequest;
+use crate::world::record::{AccountRecord, Change, Subscription};
+
+mod entering;
+mod requests;
+mod throttle;
+
+pub(crate) use requests::start_channel;
+
+/// One line per session, with slack.
+const ACCOUNTS_MAILBOX: usize = 16 * 1024;
+
+/// The services are there, and what was stored.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Begin {
+    /// The services.
+    pub services: Shared,
+    /// Every account's names.
+    pub names: Vec<AccountName>,
+    /// Who listens to what.
+    pub subscriptions: Vec<Subscription>,
+    /// Accounts in the world, with their sessions as they were stored.
+    pub online: Vec<(AccountRecord, SessionId, Facts)>,
+}
+
+/// A session wants in. Sent by a session in login mode, which waits for the answer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Enter {
+    /// The line's batch.
+    pub batch: Batch,
+    /// The session.
+    pub session: SessionId,
+    /// What is known of it.
+    pub facts: Facts,
+    /// What it asks.
+    pub entry: Entry,
+}
+
+/// What is asked before there is an account.
+#[derive(Debug)]
+pub enum Entry {
+    /// Who is connected?
+    Who,
+    /// Is there an account of that name?
+    Greet {
+        /// As typed.
+        name: String,
+    },
+    /// Log in.
+    Connect {
+        /// As typed.
+        name: String,
+        /// As typed.
+        password: Password,
+    },
+    /// Hash a new password, to compare it with the next one.
+    First {
+        /// As typed.
+        name: String,
+        /// As typed.
+        invite: String,
+        /// As typed.
+        password: Password,
+    },
+    /// Make an account and log in.
+    Create {
+        /// As typed.
+        name: String,
+        /// As typed.
+        password: Password,
+        /// As typed.
+        invite: String,
+        /// Hash that the password must fit.
+        confirms: Option<String>,
+    },
+}
+
+/// A login whose account was just leaving tries again. Sent by whoever found it gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Reenter {
+    /// The login's batch.
+    pub batch: Batch,
+    /// The session.
+    pub session: SessionId,
+    /// The account; its password was right.
+    pub account: AccountId,
+    /// How often it has been tried.
+    pub attempts: u32,
+}
+
+/// A session has taken a seat from another. Sent by the room.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Seated {
+    /// The account.
+    pub account: AccountId,
+    /// Its session from now on.
+    pub session: SessionId,
+}
+
+/// A character has left the world. Sent by the room it left; ends the batch.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Left {
+    /// The batch.
+    pub batch: Batch,
+    /// Its account.
+    pub account: AccountId,
+    /// The session that drove it.
+    pub session: SessionId,
+}
+
+/// A command's request, with its batch. Sent by the room it was typed in.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AskAccounts {
+    /// The command's batch.
+    pub batch: Batch,
+    /// Who typed it.
+    pub session: SessionId,
+    /// The person.
+    pub caller: Arc<Caller>,
+    /// What is asked.
+    pub request: AccountsRequest,
+}
+
+/// Makes an account, or gives it another password: what `everhall admin` asks of a running world.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct Administer {
+    /// The account's name.
+    pub name: String,
+    /// The new password.
+    pub password: Password,
+    /// What a new account may do; `None` changes the password of one that is.
+    pub create: Option<crate::world::record::Permission>,
+}
+
+/// Asks how many accounts are in the world with a live link.
+#[derive(Debug, Message)]
+#[rtype(result = "usize")]
+pub struct Players;
+
+/// Asks for the sessions of all accounts in the world.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<SessionId>")]
+pub struct Everybody;
+
+/// An account whose character is in the world.
+struct Online {
+    session: SessionId,
+    record: AccountRecord,
+    facts: Facts,
+    /// When it entered, in milliseconds since 1970.
+    since_ms: i64,
+}
+
+/// The accounts.
+pub struct AccountsActor {
+    services: Option<Shared>,
+    names: FxHashMap<AccountId, AccountName>,
+    by_folded: FxHashMap<String, AccountId>,
+    skeletons: FxHashSet<String>,
+    online: FxHashMap<AccountId, Online>,
+    subscriptions: FxHashMap<AccountId, Vec<ChannelId>>,
+    /// Skeletons of names whose accounts are being made.
+    reserved: FxHashSet<String>,
+    /// Accounts whose login is being finished.
+    entering: FxHashSet<AccountId>,
+    failures: Throttle,
+    creations: Throttle,
+}
+
+impl AccountsActor {
+    /// Returns the actor, which waits for [`Begin`].
+    pub fn new(config: &crate::config::ThrottleConfig) -> Self {
+        Self {
+            services: None,
+            names: FxHashMap::default(),
+            by_folded: FxHashMap::default(),
+            skeletons: FxHashSet::default(),
+            online: FxHashMap::default(),
+            subscriptions: FxHashMap::default(),
+            reserved: FxHashSet::default(),
+            entering: FxHashSet::default(),
+            failures: Throttle::new(config.login_failures, config.login_window_secs),
+            creations: Throttle::new(config.creations, config.creation_window_secs),
+        }
+    }
+
+    fn learn(&mut self, name: AccountName) {
+        self.by_folded.insert(name.folded.clone(), name.account);
+        self.skeletons.insert(name.skeleton.clone());
+        self.names.insert(name.account, name);
+    }
+
+    /// Returns the account of that name: exactly, else the only connected one whose name begins so.
+    fn find(&self, typed: &str) -> Option<&AccountName> {
+        let folded = crate::world::names::folded(typed);
+        if let Some(account) = self.by_folded.get(&folded) {
+            return self.names.get(account);
+        }
+        let mut near = self.online.keys().filter_map(|account| self.names.get(account));
+        let mut near = near.by_ref().filter(|name| !folded.is_empty() && name.folded.starts_with(&folded));
+        let found = near.next()?;
+        near.next().is_none().then_some(found)
+    }
+
+    fn caller(&self, record: &AccountRecord, facts: &Facts) -> Caller {
+        let caller = Caller {
+            account: record.id,
+            name: record.name.as_str().into(),
+            character: record.character,
+            permission: record.permission,
+            superuser: record.superuser,
+            ignores: record.ignores.clone(),
+            channels: self.subscriptions.get(&record.id).cloned().unwrap_or_default(),
+            options: record.options.clone(),
+            width: 0,
+            screen_reader: false,
+            events: false,
+            address: "".into(),
+        };
+        with_facts(&caller, facts)
+    }
+
+    /// Tells every channel where an account is now.
+    fn tell_channels(&self, account: AccountId, joins: &[ChannelId]) {
+        let Some(services) = &self.services else { return };
+        let listener = self.online.get(&account).map(|online| Listener {
+            session: online.session,
+            ignores: online.record.ignores.clone(),
+            events: online.facts.events,
+        });
+        for record in services.directory.channel_index().iter() {
+            if let Some(channel) = services.directory.channel(record.id) {
+                let joins = joins.contains(&record.id);
+                mailbox::repay(&channel, Connected { account, listener: listener.clone(), joins });
+            }
+        }
+    }
+
+    fn leave(&mut self, mut batch: Batch, account: AccountId, session: SessionId) {
+        batch.change(Key::Accounts);
+        let Some(services) = self.services.clone() else { return };
+        self.online.remove(&account);
+        self.entering.remove(&account);
+        self.tell_channels(account, &[]);
+        batch.changes.push(Change::SessionGone(session));
+        services.commit(batch);
+        services.to_session(session, Ended);
+    }
+}
+
+impl Actor for AccountsActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(ACCOUNTS_MAILBOX);
+    }
+}
+
+impl Handler<Begin> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, begin: Begin, _: &mut Self::Context) {
+        let now_ms = begin.services.now_ms();
+        self.services = Some(begin.services);
+        begin.names.into_iter().for_each(|name| self.learn(name));
+        for Subscription { account, channel } in begin.subscriptions {
+            self.subscriptions.entry(account).or_default().push(channel);
+        }
+        for (record, session, facts) in begin.online {
+            let account = record.id;
+            self.online.insert(account, Online { session, record, facts, since_ms: now_ms });
+            self.tell_channels(account, &[]);
+        }
+    }
+}
+
+impl Handler<Enter> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, enter: Enter, ctx: &mut Self::Context) {
+        self.enter(enter, ctx);
+    }
+}
+
+impl Handler<Reenter> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, reenter: Reenter, ctx: &mut Self::Context) {
+        self.enter_again(reenter, ctx);
+    }
+}
+
+impl Handler<Seated> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, seated: Seated, _: &mut Self::Context) {
+        self.entering.remove(&seated.account);
+        if let Some(online) = self.online.get_mut(&seated.account) {
+            online.session = seated.session;
+        }
+        self.tell_channels(seated.account, &[]);
+    }
+}
+
+impl Handler<Left> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, Left { batch, account, session }: Left, _: &mut Self::Context) {
+        self.leave(batch, account, session);
+    }
+}
+
+impl Handler<AskAccounts> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, ask: AskAccounts, ctx: &mut Self::Context) {
+        self.answer(ask, ctx);
+    }
+}
+
+impl Handler<ChannelsChanged> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, changed: ChannelsChanged, _: &mut Self::Context) {
+        let channels = self.subscriptions.entry(changed.account).or_default();
+        channels.retain(|channel| *channel != changed.channel);
+        if changed.listens {
+            channels.push(changed.channel);
+        }
+    }
+}
+
+impl Handler<Players> for AccountsActor {
+    type Result = usize;
+
+    fn handle(&mut self, _: Players, _: &mut Self::Context) -> usize {
+        self.online.len()
+    }
+}
+
+impl Handler<Everybody> for AccountsActor {
+    type Result = Vec<SessionId>;
+
+    fn handle(&mut self, _: Everybody, _: &mut Self::Context) -> Vec<SessionId> {
+        let mut sessions: Vec<SessionId> = self.online.values().map(|online| online.session).collect();
+        sessions.sort_unstable();
+        sessions
+    }
+}
+
+impl Handler<Administer> for AccountsActor {
+    type Result = ResponseActFuture<Self, Result<(), String>>;
+
+    fn handle(&mut self, order: Administer, _: &mut Self::Context) -> Self::Result {
+        self.administer(order)
+    }
+}

@@ -1,0 +1,524 @@
+//! Coming in: names, passwords, new accounts, take-over.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use serde_json::Value;
+
+use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
+use crate::actors::batch::{Batch, Key};
+use crate::actors::login::LoginState;
+use crate::actors::room::{Arrival, Mail};
+use crate::actors::services::Shared;
+use crate::actors::session::{Continue, HandOver, login_items};
+use crate::config::Registration;
+use crate::db::{AccountById, AccountName, DbError, FindAccount, LoadCarried, Password, Tells};
+use crate::ids::{AccountId, ChannelId, SessionId};
+use crate::mailbox;
+use crate::text;
+use crate::text::Markup;
+use crate::wire::{Facts, Item};
+use crate::world::caller::Seat;
+use crate::world::contents::Undo;
+use crate::world::effects::Manner;
+use crate::world::entity::Entity;
+use crate::world::names::{self, Name};
+use crate::world::record::{AccountRecord, Change, EntityRows, Permission, SessionRecord, StoredTell, Subscription};
+use crate::world::room::Occupant;
+use crate::world::seats::Occupancy;
+use crate::world::types::Behaviour;
+
+/// How often a login looks again for an account that is just leaving, and how long it waits in between.
+const REENTER_ATTEMPTS: u32 = 100;
+const REENTER_AFTER: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Logins ahead of one from which on it is told so.
+const MENTIONED_QUEUE: usize = 8;
+
+/// The prompt in play.
+const PROMPT: &str = "> ";
+
+/// A login on its way.
+struct Login {
+    batch: Batch,
+    session: SessionId,
+    facts: Facts,
+}
+
+/// What a login found in storage.
+struct Found {
+    carried: Option<Vec<EntityRows>>,
+    tells: Vec<StoredTell>,
+}
+
+impl AccountsActor {
+    pub(super) fn enter(&mut self, enter: Enter, ctx: &mut Context<Self>) {
+        let Enter { mut batch, session, facts, entry } = enter;
+        batch.meet(Key::Accounts);
+        let login = Login { batch, session, facts };
+        match entry {
+            Entry::Who => {
+                let text = self.who_list(None, login.batch.now_ms);
+                self.refuse(login, text);
+            }
+            Entry::Greet { name } => self.greet(login, &name),
+            Entry::Connect { name, password } => self.connect(login, &name, password, ctx),
+            Entry::First { name, invite, password } => self.first(login, name, invite, password, ctx),
+            Entry::Create { name, password, invite, confirms } => {
+                self.create(login, &name, password, &invite, confirms, ctx);
+            }
+        }
+    }
+
+    /// Answers a login that goes no further; the session asks for a name again.
+    fn refuse(&self, login: Login, why: Markup) {
+        self.go_on(login, why, LoginState::Name);
+    }
+
+    /// Answers, and goes on with another state of the login mode.
+    fn go_on(&self, login: Login, text: Markup, state: LoginState) {
+        let Login { mut batch, session, .. } = login;
+        let Some(services) = &self.services else { return };
+        if !text.is_empty() {
+            batch.tell(session, text);
+        }
+        batch.items.extend(login_items(session, &state));
+        services.to_session(session, Continue(state));
+        services.commit(batch);
+    }
+
+    fn greet(&mut self, login: Login, typed: &str) {
+        let name = match names::parse(typed) {
+            Ok(name) => name,
+            Err(_) if self.by_folded.contains_key(&names::folded(typed)) => {
+                return self.go_on(login, Markup::default(), LoginState::Password { name: typed.to_owned() });
+            }
+            Err(why) => return self.refuse(login, text!("{}", why.to_string())),
+        };
+        if self.by_folded.contains_key(&name.folded) {
+            return self.go_on(login, Markup::default(), LoginState::Password { name: name.shown });
+        }
+        if let Some(why) = self.name_refusal(&name) {
+            return self.refuse(login, why);
+        }
+        let Some(services) = &self.services else { return };
+        match services.config.world.registration {
+            Registration::Closed => {
+                self.refuse(login, text!("There is nobody called {}, and no new accounts are made here.", name.shown));
+            }
+            Registration::Open => {
+                let text = text!("There is nobody called {} yet. Is that to be your name?", name.shown);
+                self.go_on(login, text, LoginState::MakeNew { name: name.shown });
+            }
+            Registration::Invite => {
+                let text = text!("There is nobody called {} yet. A new account needs an invite code.", name.shown);
+                self.go_on(login, text, LoginState::Invite { name: name.shown });
+            }
+        }
+    }
+
+    fn connect(&mut self, mut login: Login, typed: &str, password: Password, ctx: &mut Context<Self>) {
+        let Some(services) = self.services.clone() else { return };
+        let now_ms = login.batch.now_ms;
+        if !self.is_exempt(&login.facts)
+            && let Some(secs) = self.failures.wait_secs(&login.facts.address, now_ms)
+        {
+            return self.refuse(login, text!("Too many failed logins from your address. Wait {} seconds.", secs));
+        }
+        let (folded, pool) = (names::folded(typed), services.pool.clone());
+        let ahead = pool.hashes_waiting();
+        if ahead >= MENTIONED_QUEUE {
+            login.batch.tell(login.session, text!("There were {} logins ahead of yours.", ahead));
+        }
+        let check = async move {
+            let Some(record) = pool.read(FindAccount { folded }).await? else {
+                pool.verify_nobody(password).await?;
+                return Ok(None);
+            };
+            let fits = pool.verify(password, record.password_hash.clone()).await?;
+            Ok::<_, DbError>(fits.then_some(record))
+        };
+        ctx.spawn(check.into_actor(self).map(move |checked, accounts, ctx| match checked {
+            Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
+            Ok(None) => {
+                accounts.failures.count(&login.facts.address, now_ms);
+                tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
+                accounts.refuse(login, text!("That name and password do not belong together."));
+            }
+            Err(error) => accounts.try_later(login, &error),
+        }));
+    }
+
+    fn try_later(&self, login: Login, error: &DbError) {
+        tracing::warn!("a login cannot be checked: {error}");
+        self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
+    }
+
+    /// Hashes the first of two new passwords.
+    fn first(&mut self, login: Login, name: String, invite: String, password: Password, ctx: &mut Context<Self>) {
+        let Some(services) = self.services.clone() else { return };
+        if let Some(why) = self.password_refusal(&password) {
+            return self.go_on(login, why, LoginState::NewPassword { name, invite });
+        }
+        let hash = services.pool.hash(password);
+        ctx.spawn(hash.into_actor(self).map(move |hash, accounts, _| match hash {
+            Ok(hash) => accounts.go_on(login, Markup::default(), LoginState::Again { name, invite, hash }),
+            Err(error) => accounts.try_later(login, &error),
+        }));
+    }
+
+    fn create(
+        &mut self,
+        login: Login,
+        typed: &str,
+        password: Password,
+        invite: &str,
+        confirms: Option<String>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(services) = self.services.clone() else { return };
+        let world = &services.config.world;
+        let now_ms = login.batch.now_ms;
+        let refusal = match world.registration {
+            Registration::Closed => Some(text!("No new accounts are made here.")),
+            Registration::Invite if world.invite_code.is_empty() || invite != world.invite_code => {
+                Some(text!("A new account needs an invite code: create <name> <password> <code>"))
+            }
+            _ => None,
+        };
+        let waits = (!self.is_exempt(&login.facts)).then(|| self.creations.wait_secs(&login.facts.address, now_ms));
+        let throttled = waits
+            .flatten()
+            .map(|secs| text!("Too many new accounts from your address. Wait {} seconds.", secs));
+        if let Some(why) = refusal.or(throttled).or_else(|| self.password_refusal(&password)) {
+            return self.refuse(login, why);
+        }
+        let name = match names::parse(typed) {
+            Ok(name) => name,
+            Err(why) => return self.refuse(login, text!("{}", why.to_string())),
+        };
+        if let Some(why) = self.name_refusal(&name) {
+            return self.refuse(login, why);
+        }
+        // Nobody gets the same name while the password is being hashed.
+        self.reserved.insert(name.skeleton.clone());
+        let pool = services.pool.clone();
+        let hash = async move {
+            match confirms {
+                Some(hash) => Ok(pool.verify(password, hash.clone()).await?.then_some(hash)),
+                None => pool.hash(password).await.map(Some),
+            }
+        };
+        ctx.spawn(hash.into_actor(self).map(move |hash: Result<_, DbError>, accounts, ctx| {
+            accounts.reserved.remove(&name.skeleton);
+            match hash {
+                Ok(Some(hash)) => {
+                    accounts.creations.count(&login.facts.address, now_ms);
+                    accounts.make(login, name, hash, ctx);
+                }
+                Ok(None) => {
+                    let state = LoginState::NewPassword { name: name.shown, invite: String::new() };
+                    accounts.go_on(login, text!("The two passwords differ. Please choose one again."), state);
+                }
+                Err(error) => accounts.try_later(login, &error),
+            }
+        }));
+    }
+
+    /// Makes an account with its character, then lets it in.
+    fn make(&mut self, mut login: Login, name: Name, hash: String, ctx: &mut Context<Self>) {
+        let Some(services) = self.services.clone() else { return };
+        let Some((record, character, joins)) = self.new_account(&services, name, hash, Permission::Player) else {
+            return self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
+        };
+        tracing::info!(account = %record.id, "account {} was made from {}", record.name, login.facts.address);
+        record_account(&mut login.batch, &record, &character, &joins);
+        self.admit(login, record, vec![character], ctx);
+    }
+
+    /// Takes note of a new account; its rows are the caller's to commit.
+    fn new_account(
+        &mut self,
+        services: &Shared,
+        name: Name,
+        password_hash: String,
+        permission: Permission,
+    ) -> Option<(AccountRecord, Entity, Vec<ChannelId>)> {
+        let (account, character) = (AccountId(services.ids.take()?.0), services.ids.take()?);
+        let record = AccountRecord {
+            id: account,
+            name: name.shown.clone(),
+            folded: name.folded.clone(),
+            skeleton: name.skeleton.clone(),
+            password_hash,
+            permission,
+            superuser: false,
+            character,
+            options: Value::Object(serde_json::Map::new()),
+            ignores: Vec::new(),
+            created_at: services.now_ms(),
+            last_login_at: 0,
+        };
+        let mut entity = Entity::new(character, Behaviour::character(), name.shown.clone());
+        entity.home = Some(services.hall.start_room);
+        entity.left_from = entity.home;
+        entity.owner = Some(account);
+        let index = services.directory.channel_index();
+        let joins: Vec<ChannelId> = index.iter().filter(|channel| channel.auto_join).map(|channel| channel.id).collect();
+        self.subscriptions.insert(account, joins.clone());
+        self.learn(AccountName {
+            account,
+            name: name.shown,
+            folded: name.folded,
+            skeleton: name.skeleton,
+            character,
+            permission,
+        });
+        Some((record, entity, joins))
+    }
+
+    /// Lets an account in whose password was right. `fresh` holds a character that is not stored yet.
+    fn admit(&mut self, login: Login, record: AccountRecord, fresh: Vec<Entity>, ctx: &mut Context<Self>) {
+        let Some(services) = self.services.clone() else { return };
+        let account = record.id;
+        if !self.entering.insert(account) {
+            return self.refuse(login, text!("Somebody is just logging in to that account. Please try again."));
+        }
+        if !fresh.is_empty() {
+            let joins = self.subscriptions.get(&account).cloned().unwrap_or_default();
+            return self.bring_in(login, record, fresh, Vec::new(), &joins);
+        }
+        let (pool, character) = (services.pool.clone(), record.character);
+        let is_online = self.online.contains_key(&account);
+        let found = async move {
+            let carried = if is_online { None } else { pool.read(LoadCarried(character)).await? };
+            Ok::<_, DbError>(Found { carried, tells: pool.read(Tells(account)).await? })
+        };
+        ctx.spawn(found.into_actor(self).map(move |found, accounts, ctx| {
+            match (found, accounts.online.contains_key(&account)) {
+                (Err(error), _) => {
+                    accounts.entering.remove(&account);
+                    accounts.try_later(login, &error);
+                }
+                (Ok(found), true) => accounts.take_over(login, record, found.tells, ctx),
+                (Ok(Found { carried: None, .. }), false) if is_online => {
+                    // It left while this was read: its character must be read too.
+                    accounts.entering.remove(&account);
+                    accounts.admit(login, record, Vec::new(), ctx);
+                }
+                (Ok(Found { carried: None, .. }), false) => {
+                    accounts.entering.remove(&account);
+                    tracing::error!(account = %account, "account {account} has no character");
+                    accounts.refuse(login, text!("Your character is missing. Please tell the world's keeper."));
+                }
+                (Ok(Found { carried: Some(rows), tells }), false) => {
+                    let rows = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.registry)).collect();
+                    accounts.bring_in(login, record, rows, tells, &[]);
+                }
+            }
+        }));
+    }
+
+    /// Gives the account's character, which is in the world, to a new session.
+    fn take_over(&mut self, login: Login, record: AccountRecord, tells: Vec<StoredTell>, ctx: &mut Context<Self>) {
+        let Some(services) = self.services.clone() else { return };
+        let account = record.id;
+        let Some(old) = self.online.get(&account).map(|online| online.session) else { return };
+        let Login { mut batch, session, facts } = login;
+        let caller = Arc::new(self.caller(&record, &facts));
+        self.greet_in_play(&mut batch, session, record, &facts, tells);
+        batch.changes.push(Change::SessionGone(old));
+        if let Some(online) = self.online.get_mut(&account) {
+            online.facts = facts;
+        }
+        batch.change(Key::Accounts);
+        match services.directory.session(old) {
+            Some(addr) => {
+                services.opened(&batch, Key::Accounts);
+                mailbox::repay(&addr, HandOver { batch, to: session, caller });
+            }
+            None => {
+                // Its session has just ended, and `Left` is on its way here.
+                ctx.notify(Reenter { batch, session, account, attempts: 0 });
+            }
+        }
+    }
+
+    pub(super) fn enter_again(&mut self, reenter: Reenter, ctx: &mut Context<Self>) {
+        let Reenter { mut batch, session, account, attempts } = reenter;
+        let Some(services) = self.services.clone() else { return };
+        if self.online.contains_key(&account) && attempts < REENTER_ATTEMPTS {
+            let again = Reenter { batch, session, account, attempts: attempts + 1 };
+            ctx.notify_later(again, REENTER_AFTER);
+            return;
+        }
+        self.entering.remove(&account);
+        batch.undo();
+        let login = Login { batch, session, facts: Facts::default() };
+        let record = services.pool.read(AccountById(account));
+        ctx.spawn(record.into_actor(self).map(move |record, accounts, ctx| match record {
+            Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
+            Ok(None) => accounts.refuse(login, text!("That account is gone.")),
+            Err(error) => accounts.try_later(login, &error),
+        }));
+    }
+
+    /// Brings a character into the world from outside.
+    fn bring_in(
+        &mut self,
+        login: Login,
+        record: AccountRecord,
+        mut entities: Vec<Entity>,
+        tells: Vec<StoredTell>,
+        joins: &[ChannelId],
+    ) {
+        let Some(services) = self.services.clone() else { return };
+        let Login { mut batch, session, facts } = login;
+        let account = record.id;
+        let caller = Arc::new(self.caller(&record, &facts));
+        let since_ms = batch.now_ms;
+        let room = entities.first().and_then(|character| character.location.or(character.left_from));
+        let room = room.unwrap_or(services.hall.start_room);
+        if let Some(character) = entities.first_mut() {
+            // Between the worlds: the room it enters gives it its place.
+            character.location = None;
+        }
+        self.greet_in_play(&mut batch, session, record.clone(), &facts, tells);
+        self.entering.remove(&account);
+        self.online.insert(account, Online { session, record, facts, since_ms });
+        self.tell_channels(account, joins);
+        batch.change(Key::Accounts);
+        services.opened(&batch, Key::Accounts);
+        let mut occupancy = Occupancy::default();
+        occupancy.seats.push(Seat { session, caller });
+        let party = vec![Occupant { entities, occupancy: Some(occupancy) }];
+        let arrival = Arrival { batch, party, from: None, manner: Manner::Login, undo: Undo::default() };
+        services.to_room(room, Mail::Arrive(arrival));
+    }
+
+    /// Adds what every login shows and stores: the session's row, the time, what was told meanwhile.
+    fn greet_in_play(
+        &mut self,
+        batch: &mut Batch,
+        session: SessionId,
+        mut record: AccountRecord,
+        facts: &Facts,
+        tells: Vec<StoredTell>,
+    ) {
+        let Some(services) = &self.services else { return };
+        let motd = &services.config.world.message_of_the_day;
+        let row = session_row(session, &record, batch);
+        batch.changes.push(Change::Session(Box::new(row)));
+        record.last_login_at = batch.now_ms;
+        batch.items.push(Item::Note { to: session, note: Vec::new() });
+        batch.items.push(Item::Secret { to: session, on: false });
+        batch.items.push(Item::Prompt { to: session, text: PROMPT.to_owned() });
+        if let Value::Object(options) = &record.options {
+            batch.items.extend(options.iter().filter_map(|(name, value)| {
+                let value = value.as_str()?.to_owned();
+                Some(Item::Setting { to: session, name: name.clone(), value })
+            }));
+        }
+        batch.tell(session, text!("Welcome, {}.", record.name));
+        if !motd.is_empty() {
+            batch.tell(session, Markup::from_markup(motd.as_str()));
+        }
+        for tell in tells {
+            if !record.ignores.contains(&tell.from) {
+                batch.tell(session, text!("While you were away, {} told you, \"{}\"", tell.speaker, tell.text));
+            }
+            batch.changes.push(Change::TellGone(tell.id));
+        }
+        tracing::info!(session = %session, account = %record.id, "{} logged in from {}", record.name, facts.address);
+        batch.changes.push(Change::Account(Box::new(record)));
+    }
+
+    fn is_exempt(&self, facts: &Facts) -> bool {
+        let exempt_loopback = self.services.as_ref().is_some_and(|s| s.config.throttle.exempt_loopback);
+        exempt_loopback && facts.address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    fn name_refusal(&self, name: &Name) -> Option<Markup> {
+        if self.by_folded.contains_key(&name.folded) {
+            return Some(text!("The name {} is taken. Use \"connect\" if it is yours.", name.shown));
+        }
+        let is_near = self.skeletons.contains(&name.skeleton) || self.reserved.contains(&name.skeleton);
+        is_near.then(|| text!("The name {} looks too much like one that is taken.", name.shown))
+    }
+
+    pub(super) fn password_refusal(&self, password: &Password) -> Option<Markup> {
+        let least = self.services.as_ref()?.config.password.min_chars;
+        (password.chars() < least).then(|| text!("A password has at least {} characters.", least))
+    }
+
+    pub(super) fn administer(&mut self, order: Administer) -> ResponseActFuture<Self, Result<(), String>> {
+        let Administer { name: typed, password, create } = order;
+        let refused = |why: String| Box::pin(async move { Err(why) }.into_actor(self));
+        let Some(services) = self.services.clone() else { return refused("the server is starting".into()) };
+        if let Some(why) = self.password_refusal(&password) {
+            return refused(crate::text::render_plain(why.as_str()));
+        }
+        let name = match names::parse(&typed) {
+            Ok(name) => name,
+            Err(why) => return refused(why.to_string()),
+        };
+        if create.is_some()
+            && let Some(why) = self.name_refusal(&name)
+        {
+            return refused(crate::text::render_plain(why.as_str()));
+        }
+        if create.is_none() && !self.by_folded.contains_key(&name.folded) {
+            return refused(format!("there is no account {typed}"));
+        }
+        let (pool, folded) = (services.pool.clone(), name.folded.clone());
+        let hashed = async move {
+            let hash = pool.hash(password).await?;
+            let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
+            Ok::<_, DbError>((hash, record))
+        };
+        Box::pin(hashed.into_actor(self).map(move |hashed, accounts, _| {
+            let (hash, record) = hashed.map_err(|error| error.to_string())?;
+            let mut batch = Batch::begin(None, services.now_ms());
+            batch.change(Key::Accounts);
+            match (create, record) {
+                (Some(permission), _) => {
+                    let made = accounts.new_account(&services, name, hash, permission);
+                    let (record, character, joins) = made.ok_or("no ids are left; try again")?;
+                    record_account(&mut batch, &record, &character, &joins);
+                }
+                (None, Some(mut record)) => {
+                    record.password_hash = hash.clone();
+                    if let Some(online) = accounts.online.get_mut(&record.id) {
+                        online.record.password_hash = hash;
+                        record = online.record.clone();
+                    }
+                    batch.changes.push(Change::Account(Box::new(record)));
+                }
+                (None, None) => return Err("there is no such account".into()),
+            }
+            services.commit(batch);
+            Ok(())
+        }))
+    }
+}
+
+fn record_account(batch: &mut Batch, record: &AccountRecord, character: &Entity, joins: &[ChannelId]) {
+    batch.changes.push(Change::Account(Box::new(record.clone())));
+    character.changes_since(None, &mut batch.changes);
+    batch.changes.extend(joins.iter().map(|channel| Change::Subscription {
+        subscription: Subscription { channel: *channel, account: record.id },
+        present: true,
+    }));
+}
+
+fn session_row(session: SessionId, record: &AccountRecord, batch: &Batch) -> SessionRecord {
+    SessionRecord {
+        session,
+        account: record.id,
+        puppet: record.character,
+        cursor: batch.origin.map_or(0, |origin| origin.n),
+        mode: Value::Null,
+        lost_at: None,
+    }
+}

@@ -1,0 +1,197 @@
+//! A channel: who listens, and the one place that numbers what is said on it.
+//!
+//! Sequence: room ─[`AskChannel`]─► channel ─Commit─► journal. Its state is [`Channel`]; messages older than those at
+//! hand are read from storage, off the handler.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use serde_json::json;
+
+use crate::actors::batch::{Batch, Key};
+use crate::actors::services::Shared;
+use crate::actors::session::ChannelsChanged;
+use crate::db::History;
+use crate::ids::{AccountId, SessionId};
+use crate::mailbox;
+use crate::text;
+use crate::wire::Item;
+use crate::world::caller::Caller;
+use crate::world::channel::{Channel, Listener, shown};
+use crate::world::effects::ChannelRequest;
+use crate::world::record::{Change, ChannelMessage, Subscription};
+
+/// One line per session, with slack.
+const CHANNEL_MAILBOX: usize = 4096;
+
+/// Most messages that one `history` shows.
+const HISTORY_MOST: u32 = 500;
+
+/// A command's request, with its batch. Sent by the room it was typed in.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AskChannel {
+    /// The command's batch.
+    pub batch: Batch,
+    /// Who typed it.
+    pub session: SessionId,
+    /// The person.
+    pub caller: Arc<Caller>,
+    /// What is asked.
+    pub request: ChannelRequest,
+}
+
+/// An account is connected there, or nowhere any more. Sent by accounts to every channel.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Connected {
+    /// The account.
+    pub account: AccountId,
+    /// Where.
+    pub listener: Option<Listener>,
+    /// It is new and listens from now on; the row is in its own batch.
+    pub joins: bool,
+}
+
+/// A channel.
+pub struct ChannelActor {
+    channel: Channel,
+    services: Shared,
+}
+
+impl ChannelActor {
+    /// Returns the actor of a channel.
+    pub fn new(channel: Channel, services: Shared) -> Self {
+        Self { channel, services }
+    }
+
+    fn key(&self) -> Key {
+        Key::Channel(self.channel.record.id)
+    }
+
+    fn say(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, text: &str) {
+        if caller.account != AccountId(0) && !self.channel.has(caller.account) {
+            batch.tell(session, text!("You do not listen to {}. Join it first.", self.channel.record.name));
+            return self.services.commit(batch);
+        }
+        batch.change(self.key());
+        let message = self.channel.say(Some(caller.account), &caller.name, text, batch.now_ms);
+        let (all, events) = self.channel.audience(Some(caller.account));
+        let said = shown(&self.channel.record.name, &message).into_string();
+        if !events.is_empty() {
+            let data = event(&self.channel.record.name, &message).to_string();
+            batch.items.push(Item::Event { to: events, name: "Comm.Channel.Text".into(), data });
+        }
+        batch.items.push(Item::Text { to: all, text: said });
+        batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
+        batch.changes.push(Change::Message(Box::new(message)));
+        self.services.commit(batch);
+    }
+
+    fn subscribe(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, listens: bool) {
+        let changes = self.channel.subscribe(caller.account, listens);
+        let record = &self.channel.record;
+        if !changes {
+            let text = match listens {
+                true => text!("You listen to {} already.", record.name),
+                false => text!("You do not listen to {}.", record.name),
+            };
+            batch.tell(session, text);
+            return self.services.commit(batch);
+        }
+        let subscription = Subscription { channel: record.id, account: caller.account };
+        batch.changes.push(Change::Subscription { subscription, present: listens });
+        let text = if listens {
+            text!("You listen to {} now. Say something with: {} <text>", record.name, record.folded)
+        } else {
+            text!("You no longer listen to {}.", record.name)
+        };
+        batch.tell(session, text);
+        batch.change(self.key());
+        let changed = ChannelsChanged { account: caller.account, channel: record.id, listens };
+        self.services.to_session(session, changed);
+        mailbox::repay(&self.services.accounts, changed);
+        self.services.commit(batch);
+    }
+
+    fn history(
+        &mut self,
+        mut batch: Batch,
+        (session, caller): (SessionId, Arc<Caller>),
+        (since, last): (Option<u64>, u32),
+        ctx: &mut Context<Self>,
+    ) {
+        batch.meet(self.key());
+        let last = last.clamp(1, HISTORY_MOST);
+        if let Some(messages) = self.channel.recent(since, last) {
+            return self.show(batch, session, &caller, &messages);
+        }
+        let channel = self.channel.record.id;
+        let read = self.services.pool.read(History { channel, since, last });
+        ctx.spawn(read.into_actor(self).map(move |messages, actor, _| match messages {
+            Ok(messages) => actor.show(batch, session, &caller, &messages),
+            Err(error) => {
+                tracing::warn!("history of a channel cannot be read: {error}");
+                batch.tell(session, text!("The history cannot be read just now. Please try again."));
+                actor.services.commit(batch);
+            }
+        }));
+    }
+
+    fn show(&self, mut batch: Batch, session: SessionId, caller: &Caller, messages: &[ChannelMessage]) {
+        let name = &self.channel.record.name;
+        let heard = messages.iter().filter(|m| m.account.is_none_or(|who| !caller.ignores.contains(&who)));
+        let mut is_empty = true;
+        for message in heard {
+            is_empty = false;
+            if caller.events {
+                let data = event(name, message).to_string();
+                batch.items.push(Item::Event { to: vec![session], name: "Comm.Channel.Text".into(), data });
+            }
+            batch.tell(session, text!("#{} {}", message.n, shown(name, message)));
+        }
+        if is_empty {
+            batch.tell(session, text!("Nothing has been said on {} that you have not read.", name));
+        }
+        self.services.commit(batch);
+    }
+}
+
+fn event(channel: &str, message: &ChannelMessage) -> serde_json::Value {
+    json!({
+        "channel": channel, "n": message.n, "talker": message.speaker, "text": message.text, "at": message.at,
+    })
+}
+
+impl Actor for ChannelActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(CHANNEL_MAILBOX);
+    }
+}
+
+impl Handler<AskChannel> for ChannelActor {
+    type Result = ();
+
+    fn handle(&mut self, ask: AskChannel, ctx: &mut Self::Context) {
+        let AskChannel { batch, session, caller, request } = ask;
+        match request {
+            ChannelRequest::Say { text } => self.say(batch, session, &caller, &text),
+            ChannelRequest::Join => self.subscribe(batch, session, &caller, true),
+            ChannelRequest::Leave => self.subscribe(batch, session, &caller, false),
+            ChannelRequest::History { since, last } => self.history(batch, (session, caller), (since, last), ctx),
+        }
+    }
+}
+
+impl Handler<Connected> for ChannelActor {
+    type Result = ();
+
+    fn handle(&mut self, connected: Connected, _: &mut Self::Context) {
+        if connected.joins {
+            self.channel.subscribe(connected.account, true);
+        }
+        self.channel.connect(connected.account, connected.listener);
+    }
+}

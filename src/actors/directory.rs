@@ -1,0 +1,92 @@
+//! The one thing that actors share: who is where. Read by many, written by few.
+//!
+//! Rooms are written by world, sessions by the link, channels by accounts.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use actix::Addr;
+use rustc_hash::FxHashMap;
+
+use crate::actors::channel::ChannelActor;
+use crate::actors::room::RoomActor;
+use crate::actors::session::SessionActor;
+use crate::ids::{ChannelId, RoomId, SessionId};
+use crate::world::channel::ChannelIndex;
+
+/// Addresses of loaded rooms, live sessions and channels.
+#[derive(Default)]
+pub struct Directory {
+    rooms: RwLock<FxHashMap<RoomId, Addr<RoomActor>>>,
+    sessions: RwLock<FxHashMap<SessionId, Addr<SessionActor>>>,
+    channels: RwLock<FxHashMap<ChannelId, Addr<ChannelActor>>>,
+    index: RwLock<Arc<ChannelIndex>>,
+}
+
+impl Directory {
+    /// Returns a room's address; `None` if it is not loaded.
+    pub fn room(&self, id: RoomId) -> Option<Addr<RoomActor>> {
+        read(&self.rooms).get(&id).cloned()
+    }
+
+    /// Writes or removes a room's address.
+    pub fn set_room(&self, id: RoomId, room: Option<Addr<RoomActor>>) {
+        set(&self.rooms, id, room);
+    }
+
+    /// Returns how many rooms are loaded.
+    pub fn loaded_rooms(&self) -> usize {
+        read(&self.rooms).len()
+    }
+
+    /// Returns a session's address; `None` if it has ended.
+    pub fn session(&self, id: SessionId) -> Option<Addr<SessionActor>> {
+        read(&self.sessions).get(&id).cloned()
+    }
+
+    /// Writes or removes a session's address.
+    pub fn set_session(&self, id: SessionId, session: Option<Addr<SessionActor>>) {
+        set(&self.sessions, id, session);
+    }
+
+    /// Returns how many sessions there are.
+    pub fn sessions(&self) -> usize {
+        read(&self.sessions).len()
+    }
+
+    /// Returns a channel's address.
+    pub fn channel(&self, id: ChannelId) -> Option<Addr<ChannelActor>> {
+        read(&self.channels).get(&id).cloned()
+    }
+
+    /// Returns all channels.
+    pub fn channels(&self) -> Vec<Addr<ChannelActor>> {
+        read(&self.channels).values().cloned().collect()
+    }
+
+    /// Adds a channel.
+    pub fn add_channel(&self, id: ChannelId, channel: Addr<ChannelActor>) {
+        set(&self.channels, id, Some(channel));
+    }
+
+    /// Returns the channels by name, as they are now.
+    pub fn channel_index(&self) -> Arc<ChannelIndex> {
+        read(&self.index).clone()
+    }
+
+    /// Replaces the channels by name.
+    pub fn set_channel_index(&self, index: ChannelIndex) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set<K: std::hash::Hash + Eq, V>(lock: &RwLock<FxHashMap<K, V>>, key: K, value: Option<V>) {
+    let mut map = lock.write().unwrap_or_else(PoisonError::into_inner);
+    match value {
+        Some(value) => drop(map.insert(key, value)),
+        None => drop(map.remove(&key)),
+    }
+}

@@ -1,0 +1,246 @@
+//! The journal: takes in complete batches, has the writer store them in groups, lets their output go.
+//!
+//! Sequence: actor ─[`Opened`]*─[`Commit`]─► journal ─Flush─► writer ─► journal ─Send─► link.
+//! One flush is in flight; the next starts when it is back. What may go when is in `book.rs`.
+//! Storage that is away is tried again until it is back: meanwhile nothing that changed anything is shown.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use crate::actors::batch::{Batch, BatchId, Key};
+use crate::actors::book::{Action, Book, Flush, Stored};
+use crate::actors::link::{LinkActor, Send};
+use crate::db::{self, DbError, DbPool};
+use crate::mailbox;
+use crate::wire::{self, Group, Item};
+use crate::world::record::Change;
+
+/// One complete batch per session and timer, with slack.
+const JOURNAL_MAILBOX: usize = 16 * 1024;
+
+/// How long a flush waits before it is tried again while storage is away.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// A complete batch. Sent by the last actor that it passed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Commit(pub Batch);
+
+/// A batch has changed an actor and goes on to another. Sent before it does, by the actor that was changed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Opened {
+    /// The batch.
+    pub batch: BatchId,
+    /// The actor.
+    pub key: Key,
+}
+
+/// The portal has applied all stored groups up to this flush.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Confirmed(pub u64);
+
+/// Asks whether all that changed an actor is stored.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct IsSettled(pub Key);
+
+/// Asks whether nothing is waiting at all.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct IsIdle;
+
+/// Asks for figures.
+#[derive(Debug, Message)]
+#[rtype(result = "JournalFigures")]
+pub struct Figures;
+
+/// What the journal has done since it started.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, MessageResponse)]
+pub struct JournalFigures {
+    /// Flushes stored.
+    pub flushes: u64,
+    /// Groups stored.
+    pub stored_groups: u64,
+    /// Most groups in one flush.
+    pub largest_flush: usize,
+    /// Time the writer took for all flushes, in microseconds.
+    pub flush_total_us: u64,
+    /// Time the slowest flush took, in microseconds.
+    pub flush_max_us: u64,
+    /// Batches under way or held now.
+    pub open: usize,
+    /// Batches waiting for the next flush now.
+    pub pending: usize,
+}
+
+/// The journal.
+pub struct JournalActor {
+    book: Book,
+    epoch: u64,
+    confirmed: u64,
+    pool: DbPool,
+    link: Addr<LinkActor>,
+    figures: JournalFigures,
+    actions: Vec<Action>,
+}
+
+impl JournalActor {
+    /// Returns a journal of the server of `epoch`, that goes on after flush `settled`.
+    pub fn new(epoch: u64, settled: u64, pool: DbPool, link: Addr<LinkActor>) -> Self {
+        Self {
+            book: Book::new(settled),
+            epoch,
+            confirmed: 0,
+            pool,
+            link,
+            figures: JournalFigures::default(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn perform(&mut self, ctx: &mut Context<Self>) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Send { flush, groups } => mailbox::repay(&self.link, Send { flush, groups }),
+                Action::Flush(flush) => self.store(flush, ctx),
+            }
+        }
+        self.actions = actions;
+    }
+
+    fn store(&mut self, flush: Flush, ctx: &mut Context<Self>) {
+        self.figures.largest_flush = self.figures.largest_flush.max(flush.batches.len());
+        self.figures.stored_groups += flush.batches.len() as u64;
+        let (started, number) = (Instant::now(), flush.number);
+        let writing = write(self.pool.clone(), self.epoch, self.confirmed, flush);
+        ctx.spawn(writing.into_actor(self).map(move |result, journal, ctx| match result {
+            Ok(()) => {
+                let took = started.elapsed().as_micros() as u64;
+                journal.figures.flushes += 1;
+                journal.figures.flush_total_us += took;
+                journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
+                journal.book.flushed(number, &mut journal.actions);
+                journal.perform(ctx);
+            }
+            Err(error) => {
+                // Superseded, or memory and storage no longer agree: start again from what is stored.
+                tracing::error!("flush {number} failed, the server starts again: {error}");
+                std::process::exit(crate::actors::server::EXIT_RESTART);
+            }
+        }));
+    }
+}
+
+/// Writes a flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
+/// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
+async fn write(pool: DbPool, epoch: u64, confirmed: u64, flush: Flush) -> Result<(), DbError> {
+    let row = |number, batches: &[Stored]| {
+        let groups = batches.iter().map(|stored| stored.group.clone()).collect();
+        db::Flush {
+            epoch,
+            number,
+            changes: batches.iter().flat_map(|stored| stored.changes.iter().cloned()).collect(),
+            outbox: Some(wire::encode_groups(&groups)),
+            confirmed,
+        }
+    };
+    let Err(fault) = write_when_back(&pool, row(flush.number, &flush.batches)).await else { return Ok(()) };
+    if matches!(fault, DbError::Superseded { .. } | DbError::Stopping) {
+        return Err(fault);
+    }
+    for (number, stored) in (flush.number..).zip(flush.batches) {
+        let one = [stored];
+        if let Err(error) = write_when_back(&pool, row(number, &one)).await {
+            tracing::error!("a batch of flush {} is given up: {error}", flush.number);
+            let [stored] = one;
+            write_when_back(&pool, row(number, &[given_up(stored.group)])).await?;
+        }
+    }
+    Err(fault)
+}
+
+/// Writes a row, trying again as long as storage is away.
+async fn write_when_back(pool: &DbPool, row: db::Flush) -> Result<(), DbError> {
+    let (number, row) = (row.number, Arc::new(row));
+    loop {
+        match pool.flush(row.clone()).await {
+            Err(error) if error.is_away() => {
+                tracing::error!("storage is away, flush {number} waits: {error}");
+                actix_rt::time::sleep(RETRY).await;
+            }
+            other => return other.map(|_| ()),
+        }
+    }
+}
+
+/// Returns what is stored instead of a batch that cannot be.
+fn given_up(group: Group) -> Stored {
+    let Some(origin) = group.origin else { return Stored { changes: Vec::new(), group: Group::default() } };
+    let text = crate::text!("Something went wrong; nothing was done. It has been noted.").into_string();
+    let items = vec![Item::Text { to: vec![origin.session], text }];
+    let changes = vec![Change::Cursor(origin.session, origin.n)];
+    Stored { changes, group: Group { origin: Some(origin), items } }
+}
+
+impl Actor for JournalActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(JOURNAL_MAILBOX);
+    }
+}
+
+impl Handler<Commit> for JournalActor {
+    type Result = ();
+
+    fn handle(&mut self, Commit(batch): Commit, ctx: &mut Self::Context) {
+        self.book.commit(batch, &mut self.actions);
+        self.perform(ctx);
+    }
+}
+
+impl Handler<Opened> for JournalActor {
+    type Result = ();
+
+    fn handle(&mut self, opened: Opened, _: &mut Self::Context) {
+        self.book.opened(opened.batch, opened.key);
+    }
+}
+
+impl Handler<Confirmed> for JournalActor {
+    type Result = ();
+
+    fn handle(&mut self, Confirmed(flush): Confirmed, _: &mut Self::Context) {
+        self.confirmed = self.confirmed.max(flush);
+    }
+}
+
+impl Handler<IsSettled> for JournalActor {
+    type Result = bool;
+
+    fn handle(&mut self, IsSettled(key): IsSettled, _: &mut Self::Context) -> bool {
+        self.book.is_settled(key)
+    }
+}
+
+impl Handler<IsIdle> for JournalActor {
+    type Result = bool;
+
+    fn handle(&mut self, _: IsIdle, _: &mut Self::Context) -> bool {
+        self.book.is_idle()
+    }
+}
+
+impl Handler<Figures> for JournalActor {
+    type Result = JournalFigures;
+
+    fn handle(&mut self, _: Figures, _: &mut Self::Context) -> JournalFigures {
+        let (open, pending) = self.book.waiting();
+        JournalFigures { open, pending, ..self.figures }
+    }
+}

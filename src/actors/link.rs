@@ -1,0 +1,213 @@
+//! The link: the server's end of the wire. Turns frames into messages, and groups into frames.
+//!
+//! Sequence: portal ══ Line ══► link ─► session … journal ─[`Send`]─► link ══ Frame ══► portal.
+//! What is sent within one turn of the event loop goes out in one write. When the wire closes, the portal is gone or
+//! wants this server gone: the journal finishes its flush and the process ends.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Notify;
+use tokio_util::codec::{Decoder, FramedRead};
+
+use crate::actors::journal::{Confirmed, IsIdle};
+use crate::actors::services::Shared;
+use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
+use crate::ids::SessionId;
+use crate::mailbox;
+use crate::wire::{self, Facts, Frame, Group, ToPortal, ToServer, WireError};
+
+/// One answer per session and timer, with slack.
+const LINK_MAILBOX: usize = 16 * 1024;
+
+/// How long a server that is asked to stop finishes what is under way.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Groups for the portal, in one frame. Sent by the journal, in the order in which they may be seen.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Send {
+    /// The flush that stored them.
+    pub flush: Option<u64>,
+    /// In order.
+    pub groups: Vec<Group>,
+}
+
+/// The services are there; frames are read from here on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Begin(pub Shared);
+
+/// The link.
+pub struct LinkActor {
+    epoch: u64,
+    out: Out,
+    halves: Option<(OwnedReadHalf, OwnedWriteHalf, BytesMut)>,
+    services: Option<Shared>,
+    is_stopping: bool,
+}
+
+/// Bytes that wait for the writing task.
+#[derive(Clone, Default)]
+struct Out {
+    bytes: Rc<RefCell<BytesMut>>,
+    is_writing: Rc<Cell<bool>>,
+    notify: Rc<Notify>,
+}
+
+impl Out {
+    fn push(&self, frame: &ToPortal) {
+        wire::encode(frame, &mut self.bytes.borrow_mut());
+        self.notify.notify_one();
+    }
+
+    /// Tells whether all has been written.
+    fn is_drained(&self) -> bool {
+        self.bytes.borrow().is_empty() && !self.is_writing.get()
+    }
+
+    /// Writes what there is, for ever; ends when the wire does.
+    async fn write_to(self, mut wire: OwnedWriteHalf) {
+        loop {
+            let bytes = self.bytes.borrow_mut().split();
+            self.is_writing.set(!bytes.is_empty());
+            if bytes.is_empty() {
+                self.notify.notified().await;
+                continue;
+            }
+            if wire.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl LinkActor {
+    /// Returns a link over a wire on which the hellos have been said; `rest` was read behind the portal's.
+    pub fn new(epoch: u64, wire: UnixStream, rest: BytesMut) -> Self {
+        let (read, write) = wire.into_split();
+        Self {
+            epoch,
+            out: Out::default(),
+            halves: Some((read, write, rest)),
+            services: None,
+            is_stopping: false,
+        }
+    }
+
+    fn open(&self, services: &Shared, session: SessionId, facts: Facts) {
+        let actor = SessionActor::new(session, facts, services.clone());
+        let addr = SessionActor::start_in_arbiter(services.arbiter(session.0), |_| actor);
+        services.directory.set_session(session, Some(addr));
+    }
+
+    /// Finishes what is under way, then ends the process.
+    fn stop(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.is_stopping, true) {
+            return;
+        }
+        let Some(services) = self.services.clone() else { std::process::exit(0) };
+        let out = self.out.clone();
+        let finish = async move {
+            let idle = async {
+                // Nothing new comes: the portal has stopped sending. A few turns settle what is under way.
+                while !services.journal.send(IsIdle).await.unwrap_or(true) {
+                    actix_rt::time::sleep(Duration::from_millis(2)).await;
+                }
+                actix_rt::time::sleep(Duration::from_millis(2)).await;
+                while !out.is_drained() {
+                    actix_rt::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let finished = actix_rt::time::timeout(STOP_PATIENCE, idle).await.is_ok();
+            tracing::info!(finished, "the server stops");
+            std::process::exit(0);
+        };
+        ctx.spawn(finish.into_actor(self));
+    }
+}
+
+impl Actor for LinkActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(LINK_MAILBOX);
+    }
+}
+
+impl Handler<Begin> for LinkActor {
+    type Result = ();
+
+    fn handle(&mut self, Begin(services): Begin, ctx: &mut Self::Context) {
+        self.services = Some(services);
+        let Some((read, write, rest)) = self.halves.take() else { return };
+        actix_rt::spawn(self.out.clone().write_to(write));
+        let mut framed = FramedRead::with_capacity(read, ToServerCodec, 64 * 1024);
+        framed.read_buffer_mut().extend_from_slice(&rest);
+        ctx.add_stream(framed);
+        self.out.push(&ToPortal::Ready { epoch: self.epoch });
+    }
+}
+
+impl Handler<Send> for LinkActor {
+    type Result = ();
+
+    fn handle(&mut self, Send { flush, groups }: Send, _: &mut Self::Context) {
+        self.out.push(&ToPortal::Frame(Frame { epoch: self.epoch, flush, groups }));
+    }
+}
+
+impl StreamHandler<io::Result<ToServer>> for LinkActor {
+    fn handle(&mut self, frame: io::Result<ToServer>, ctx: &mut Self::Context) {
+        let Some(services) = self.services.clone() else { return };
+        match frame {
+            Ok(ToServer::Line(line)) => match services.directory.session(line.session) {
+                Some(session) => mailbox::repay(&session, Run(line)),
+                None => tracing::warn!(session = %line.session, "a line for session {} that is not", line.session),
+            },
+            Ok(ToServer::Applied { flush }) => mailbox::repay(&services.journal, Confirmed(flush)),
+            Ok(ToServer::Opened { session, facts }) => self.open(&services, session, facts),
+            Ok(ToServer::Facts { session, facts }) => services.to_session(session, FactsChanged(facts)),
+            Ok(ToServer::Closed { session }) => services.to_session(session, LinkClosed),
+            Ok(ToServer::Ping { tick }) => self.out.push(&ToPortal::Pong { tick }),
+            Ok(ToServer::Ask { id, what, json }) => {
+                let out = self.out.clone();
+                let answer = super::ask::answer(services, what, json);
+                ctx.spawn(async move { out.push(&ToPortal::Answer { id, json: answer.await }) }.into_actor(self));
+            }
+            Ok(ToServer::Stop) => self.stop(ctx),
+            Ok(ToServer::Hello(_)) => tracing::warn!("a second hello"),
+            Err(error) => tracing::error!("wire: {error}"),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        tracing::info!("the wire is closed");
+        self.stop(ctx);
+    }
+}
+
+/// Cuts the wire into frames; one that cannot be read is an item, not the end.
+struct ToServerCodec;
+
+impl Decoder for ToServerCodec {
+    type Item = ToServer;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<ToServer>> {
+        match wire::decode(buffer) {
+            Err(WireError::Malformed(why)) => {
+                tracing::debug!("a frame of an unknown kind is skipped: {why}");
+                self.decode(buffer)
+            }
+            other => other.map_err(io::Error::other),
+        }
+    }
+}

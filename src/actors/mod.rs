@@ -1,0 +1,20 @@
+//! SERVER-PROCESS ACTORS. Thin: receive, call `world`, perform effects.
+//!
+//! Each file holds one actor, with the messages it receives above their handlers. `batch` and `book` are what the
+//! actors pass on and how the journal keeps order; `services` is what each of them holds.
+
+pub mod accounts;
+pub mod ask;
+pub mod batch;
+pub mod book;
+pub mod channel;
+pub mod directory;
+pub mod journal;
+pub mod link;
+pub mod login;
+pub mod room;
+pub mod script;
+pub mod server;
+pub mod services;
+pub mod session;
+pub mod world;

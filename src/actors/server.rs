@@ -1,0 +1,310 @@
+//! The server process: connects to the portal, takes over the database, starts the actors, goes on where the last one
+//! stopped.
+//!
+//! Sequence: hello to the portal, its hello back; open storage and take over (epoch + 1); load names, channels, scripts and
+//! sessions; start the actors; say ready; send stored groups that the portal has not applied; run each session's line
+//! in flight that is above its cursor.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use bytes::BytesMut;
+use rustc_hash::FxHashMap;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use crate::actors::accounts::{self, AccountsActor};
+use crate::actors::directory::Directory;
+use crate::actors::journal::JournalActor;
+use crate::actors::link::{self, LinkActor, Send};
+use crate::actors::script::ScriptActor;
+use crate::actors::services::{ID_BLOCK, Ids, Services, Shared};
+use crate::actors::session::{Run, SessionActor, with_facts};
+use crate::actors::world::{self, WorldActor};
+use crate::app::Registry;
+use crate::config::Config;
+use crate::db::{self, AccountById, DbError, DbPool, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions, LocationOf, MetaRead, Taken};
+use crate::ids::{EntityId, SessionId};
+use crate::logging::LIFE;
+use crate::mailbox;
+use crate::wire::{self, LiveSession, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION, WireError};
+use crate::world::caller::Caller;
+use crate::world::channel::ChannelIndex;
+use crate::world::clock::GameClock;
+use crate::world::command::Hall;
+use crate::world::record::{AccountRecord, ChannelRecord, SessionRecord, Subscription};
+
+/// Exit code of a server that gives up so that another starts from what is stored.
+pub const EXIT_RESTART: i32 = 75;
+
+/// How long the portal may take for its hello.
+const HELLO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The wire cannot be opened.
+    #[error("cannot reach the portal: {0}")]
+    Wire(#[from] std::io::Error),
+    /// The portal speaks otherwise.
+    #[error("the portal's hello cannot be read: {0}")]
+    Hello(#[from] WireError),
+    /// The portal said nothing in time.
+    #[error("the portal is silent")]
+    Silent,
+    /// Storage does not do.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A name was registered twice.
+    #[error("{0}")]
+    Clash(String),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread,
+}
+
+/// Runs the server until the portal stops it, which ends the process.
+///
+/// # Errors
+///
+/// What kept it from starting.
+pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> {
+    let started = Instant::now();
+    if let Some(clash) = registry.clashes().into_iter().next() {
+        return Err(ServerError::Clash(clash));
+    }
+    let (wire, hello, rest) = meet_portal(&config.data_dir.join("wire.sock"), &config.world.name).await?;
+    let database = db::open(&config)?;
+    let pool = DbPool::start(&database, &config.password);
+    let taken = pool.take_over(ID_BLOCK).await?;
+    let stored = Stored::load(&pool, hello.applied).await?;
+
+    let link = Context::new();
+    let journal = Context::new();
+    let accounts = Context::new();
+    let world = Context::new();
+    let created_at = pool.read(MetaRead).await?.created_at;
+    let start_room = EntityId(config.world.start_room.max(1));
+    let scripts: Vec<_> = stored
+        .scripts
+        .iter()
+        .map(|record| (record.clone(), registry.make_script(&record.type_name, &record.state)))
+        .collect();
+    let services: Shared = Arc::new(Services {
+        hall: Hall {
+            name: config.world.name.clone(),
+            start_room,
+            clock: GameClock { start_ms: created_at, factor: config.world.time_factor },
+            commands: registry.commands,
+        },
+        registry: registry.types,
+        directory: Directory::default(),
+        ids: Ids::new(taken.next_id, taken.next_id + ID_BLOCK),
+        arbiters: arbiters(&config)?,
+        pool: pool.clone(),
+        journal: journal.address(),
+        accounts: accounts.address(),
+        world: world.address(),
+        link: link.address(),
+        welcome: welcome(&config),
+        config,
+    });
+    start_core(&services, &taken, (link, journal, accounts, world), (wire, rest));
+    start_channels(&services, stored.channels, &stored.subscriptions);
+    let channels = by_account(&stored.subscriptions);
+    let restored = restore(&services, &pool, stored.sessions, &hello.sessions, &channels).await?;
+    mailbox::repay(
+        &services.accounts,
+        accounts::Begin {
+            services: services.clone(),
+            names: stored.names,
+            subscriptions: stored.subscriptions,
+            online: restored.online,
+        },
+    );
+    for (record, script) in scripts {
+        match script {
+            Some(script) => {
+                let actor = ScriptActor::new(record, script, services.clone());
+                ScriptActor::start_in_arbiter(services.arbiter(actor.id().0), |_| actor);
+            }
+            None => tracing::warn!("script {} is kept but does not run: type {}", record.key, record.type_name),
+        }
+    }
+    mailbox::repay(&services.link, link::Begin(services.clone()));
+    for (flush, groups) in stored.outbox {
+        mailbox::repay(&services.link, Send { flush: Some(flush), groups });
+    }
+    resume(&services, hello.sessions, &restored.cursors);
+    let took = started.elapsed().as_millis() as u64;
+    tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
+    std::future::pending().await
+}
+
+/// Says hello, and reads the portal's.
+async fn meet_portal(path: &Path, world: &str) -> Result<(UnixStream, PortalHello, BytesMut), ServerError> {
+    let mut wire = UnixStream::connect(path).await?;
+    let mut bytes = BytesMut::with_capacity(64 * 1024);
+    let hello = ServerHello { version: WIRE_VERSION, world: world.to_owned() };
+    wire::encode(&ToPortal::Hello(hello), &mut bytes);
+    wire.write_all(&bytes).await?;
+    bytes.clear();
+    let read = async {
+        loop {
+            match wire::decode(&mut bytes)? {
+                Some(ToServer::Hello(hello)) => return Ok(hello),
+                Some(_) => continue,
+                None if wire.read_buf(&mut bytes).await? == 0 => return Err(ServerError::Silent),
+                None => {}
+            }
+        }
+    };
+    let hello = actix_rt::time::timeout(HELLO_PATIENCE, read).await.map_err(|_| ServerError::Silent)??;
+    Ok((wire, hello, bytes))
+}
+
+/// What a server reads before it starts.
+struct Stored {
+    names: Vec<db::AccountName>,
+    channels: Vec<ChannelRecord>,
+    subscriptions: Vec<Subscription>,
+    scripts: Vec<crate::world::record::ScriptRecord>,
+    sessions: Vec<SessionRecord>,
+    outbox: Vec<(u64, Vec<wire::Group>)>,
+}
+
+impl Stored {
+    async fn load(pool: &DbPool, applied: u64) -> Result<Self, ServerError> {
+        let (channels, subscriptions) = pool.read(LoadChannels).await?;
+        let rows = pool.read(LoadOutbox { above: applied }).await?;
+        let outbox = rows.into_iter().map(|(flush, bytes)| Ok((flush, wire::decode_groups(&bytes)?)));
+        Ok(Self {
+            names: pool.read(LoadNames).await?,
+            channels,
+            subscriptions,
+            scripts: pool.read(LoadScripts).await?,
+            sessions: pool.read(LoadSessions).await?,
+            outbox: outbox.collect::<Result<_, WireError>>()?,
+        })
+    }
+}
+
+/// Returns the threads of rooms, sessions and channels. With one, it is the main thread: two would only wake each other.
+fn arbiters(config: &Config) -> Result<Vec<ArbiterHandle>, ServerError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = match config.server.arbiters {
+        0 => cores.saturating_sub(1).max(1),
+        wanted => wanted,
+    };
+    if wanted == 1 {
+        return Ok(vec![Arbiter::try_current().ok_or(ServerError::Thread)?]);
+    }
+    Ok((0..wanted).map(|_| Arbiter::new().handle()).collect())
+}
+
+fn welcome(config: &Config) -> Option<String> {
+    let file = config.world.welcome_file.as_ref()?;
+    std::fs::read_to_string(file)
+        .inspect_err(|error| tracing::warn!("the welcome screen {} cannot be read: {error}", file.display()))
+        .ok()
+}
+
+type Core = (Context<LinkActor>, Context<JournalActor>, Context<AccountsActor>, Context<WorldActor>);
+
+fn start_core(services: &Shared, taken: &Taken, core: Core, (wire, rest): (UnixStream, BytesMut)) {
+    let (link, journal, accounts, world) = core;
+    link.run(LinkActor::new(taken.epoch, wire, rest));
+    journal.run(JournalActor::new(taken.epoch, taken.flush, services.pool.clone(), services.link.clone()));
+    accounts.run(AccountsActor::new(&services.config.throttle));
+    world.run(WorldActor::default());
+    mailbox::repay(&services.world, world::Begin(services.clone()));
+}
+
+fn start_channels(services: &Shared, channels: Vec<ChannelRecord>, subscriptions: &[Subscription]) {
+    services.directory.set_channel_index(ChannelIndex::new(channels.clone()));
+    for record in channels {
+        let listens = subscriptions.iter().filter(|subscription| subscription.channel == record.id);
+        let subscribers = listens.map(|subscription| subscription.account).collect();
+        accounts::start_channel(services, record, subscribers);
+    }
+}
+
+/// Sessions that had logged in before.
+struct Restored {
+    online: Vec<(AccountRecord, SessionId, wire::Facts)>,
+    cursors: FxHashMap<SessionId, u64>,
+}
+
+/// Starts the sessions that had logged in: those that live go on, the others wait for their person to come back.
+async fn restore(
+    services: &Shared,
+    pool: &DbPool,
+    rows: Vec<SessionRecord>,
+    live: &[LiveSession],
+    channels: &FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>>,
+) -> Result<Restored, ServerError> {
+    let mut restored = Restored { online: Vec::new(), cursors: FxHashMap::default() };
+    for row in rows {
+        let facts = live.iter().find(|session| session.session == row.session).map(|session| session.facts.clone());
+        let record = pool.read(AccountById(row.account)).await?;
+        let room = pool.read(LocationOf(row.puppet)).await?;
+        let (Some(record), Some(room)) = (record, room) else {
+            tracing::warn!(session = %row.session, "session {} has no account or no place; dropped", row.session);
+            continue;
+        };
+        let known = facts.clone().unwrap_or_else(|| wire::Facts { protocol: String::new(), ..Default::default() });
+        let channels = channels.get(&row.account).cloned().unwrap_or_default();
+        let caller = Arc::new(with_facts(&caller(&record, channels), &known));
+        let actor = SessionActor::restored(&row, facts, caller, room, services.clone());
+        let addr = SessionActor::start_in_arbiter(services.arbiter(row.session.0), |_| actor);
+        services.directory.set_session(row.session, Some(addr));
+        restored.cursors.insert(row.session, row.cursor);
+        restored.online.push((record, row.session, known));
+    }
+    Ok(restored)
+}
+
+fn caller(record: &AccountRecord, channels: Vec<crate::ids::ChannelId>) -> Caller {
+    Caller {
+        account: record.id,
+        name: record.name.as_str().into(),
+        character: record.character,
+        permission: record.permission,
+        superuser: record.superuser,
+        ignores: record.ignores.clone(),
+        channels,
+        options: record.options.clone(),
+        width: 0,
+        screen_reader: false,
+        events: false,
+        address: "".into(),
+    }
+}
+
+fn by_account(subscriptions: &[Subscription]) -> FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>> {
+    let mut channels: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for subscription in subscriptions {
+        channels.entry(subscription.account).or_default().push(subscription.channel);
+    }
+    channels
+}
+
+/// Starts the sessions that have not logged in, and runs the lines in flight that are not done.
+fn resume(services: &Shared, live: Vec<LiveSession>, cursors: &FxHashMap<SessionId, u64>) {
+    for LiveSession { session, note, facts, acked, line } in live {
+        let cursor = cursors.get(&session).copied();
+        if cursor.is_none() {
+            let actor = SessionActor::resumed(session, facts, &note, acked, services.clone());
+            let addr = SessionActor::start_in_arbiter(services.arbiter(session.0), |_| actor);
+            services.directory.set_session(session, Some(addr));
+        }
+        if let Some(line) = line
+            && line.n > cursor.unwrap_or(0)
+        {
+            services.to_session(session, Run(line));
+        }
+    }
+}
