@@ -97,6 +97,22 @@ pub struct Gone {
     pub reason: String,
 }
 
+/// The switchboard as a protocol sees it: whom to tell what. Protocol code can be tested against any actor that
+/// handles these.
+#[derive(Clone)]
+pub struct SwitchboardDoor {
+    /// Opens a session.
+    pub open: Recipient<Open>,
+    /// Takes up a resumable session.
+    pub resume: Recipient<Resume>,
+    /// Takes each line.
+    pub typed: Recipient<Typed>,
+    /// Takes changed facts.
+    pub facts: Recipient<FactsChanged>,
+    /// Is told when a socket is gone.
+    pub gone: Recipient<Gone>,
+}
+
 /// Deliveries for one connection, in order. One message for all of a frame, so that they go out in one write.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
