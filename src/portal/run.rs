@@ -1,5 +1,8 @@
 //! The portal's main: opens the doors, starts the server, and stays until somebody ends it.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;

@@ -3,18 +3,13 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::portal::door::{Delivery, FactsChanged, Gone, Open, Opened, Refused, Resume, Typed};
-use crate::portal::testing::limits;
-use crate::wire::{self, Facts, Frame, Group, Item, Line, Origin, PortalHello, ToPortal};
-
-/// How long anything may take before the test fails.
-const DEADLINE: Duration = Duration::from_secs(10);
+use crate::portal::testing::{Server, limits, within};
+use crate::wire::{Facts, Frame, Group, Item, Origin, PortalHello, ToPortal};
 
 /// Hands on what it is sent.
 struct Relay<M>(mpsc::UnboundedSender<M>);
@@ -34,58 +29,6 @@ impl<M: Message<Result = ()> + Send + Unpin + 'static> Handler<M> for Relay<M> {
 fn relay<M: Message<Result = ()> + Send + Unpin + 'static>() -> (Recipient<M>, mpsc::UnboundedReceiver<M>) {
     let (send, receive) = mpsc::unbounded_channel();
     (Relay(send).start().recipient(), receive)
-}
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, future).await.expect("nothing came in time")
-}
-
-/// The server's end of a wire.
-struct Server {
-    stream: UnixStream,
-    input: BytesMut,
-}
-
-impl Server {
-    async fn hears(&mut self) -> ToServer {
-        within(async {
-            loop {
-                if let Some(frame) = wire::decode(&mut self.input).expect("a frame") {
-                    return frame;
-                }
-                assert_ne!(self.stream.read_buf(&mut self.input).await.expect("the wire"), 0, "the wire is closed");
-            }
-        })
-        .await
-    }
-
-    /// Returns the next line, whatever else is said before it.
-    async fn line(&mut self) -> Line {
-        loop {
-            if let ToServer::Line(line) = self.hears().await {
-                return line;
-            }
-        }
-    }
-
-    async fn says(&mut self, frame: ToPortal) {
-        let mut bytes = BytesMut::new();
-        wire::encode(&frame, &mut bytes);
-        self.stream.write_all(&bytes).await.expect("the wire");
-    }
-
-    async fn frame(&mut self, flush: Option<u64>, groups: Vec<Group>) {
-        self.says(ToPortal::Frame(Frame { epoch: 1, flush, groups })).await;
-    }
-
-    /// Goes on to the confirmation of a flush.
-    async fn confirmed(&mut self) -> u64 {
-        loop {
-            if let ToServer::Applied { flush } = self.hears().await {
-                return flush;
-            }
-        }
-    }
 }
 
 struct Portal {
@@ -109,11 +52,7 @@ impl Portal {
     async fn server(&self) -> (Server, PortalHello) {
         let (ours, stream) = UnixStream::pair().unwrap();
         self.switchboard.send(WireOpened { stream: ours }).await.unwrap();
-        let mut server = Server { stream, input: BytesMut::new() };
-        match server.hears().await {
-            ToServer::Hello(hello) => (server, hello),
-            other => panic!("first came {other:?}"),
-        }
+        Server::new(stream).await
     }
 
     async fn ready_server(&mut self, epoch: u64) -> (Server, PortalHello) {
