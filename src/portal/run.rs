@@ -31,6 +31,8 @@ use crate::mailbox::repay;
 const BACKLOG: u32 = 1024;
 /// Files that the portal opens beside connections.
 const OTHER_FILES: u64 = 64;
+/// How often the switchboard is looked for.
+const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 /// How long the last connections may take to read what they were told at the end.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -138,7 +140,7 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     info!("telnet on {telnet_address}, http on {http_address}");
     repay(&process, StartServer);
 
-    let result = until_ended(&process, &mut ended).await;
+    let result = until_ended(&process, &switchboard, &mut ended).await;
     accepting.abort();
     say_farewell(&switchboard).await;
     if let Some(web) = web_handle {
@@ -160,9 +162,11 @@ fn serve_web(
     Ok(None)
 }
 
-/// Waits for the end; SIGTERM and SIGINT bring it about.
+/// Waits for the end; SIGTERM and SIGINT bring it about. A portal without its switchboard ends too: whoever started it
+/// starts a whole one.
 async fn until_ended(
     process: &Addr<ServerProcess>,
+    switchboard: &Addr<Switchboard>,
     ended: &mut oneshot::Receiver<Result<(), PortalError>>,
 ) -> Result<(), PortalError> {
     let broken = |error: io::Error| PortalError::Broken(error.to_string());
@@ -175,6 +179,12 @@ async fn until_ended(
             }
             _ = terminate.recv() => info!("told to terminate"),
             _ = interrupt.recv() => info!("interrupted"),
+            _ = tokio::time::sleep(HEALTH_PERIOD) => {
+                if !switchboard.connected() {
+                    return Err(PortalError::Broken("the switchboard is gone".into()));
+                }
+                continue;
+            }
         }
         repay(process, EndServer);
     }

@@ -21,6 +21,7 @@ struct World {
     folder: TempDir,
     portal: JoinHandle<Result<(), PortalError>>,
     telnet: String,
+    pid: i64,
 }
 
 fn config_in(folder: &TempDir) -> Config {
@@ -42,13 +43,17 @@ impl World {
         let mut config = config_in(&folder);
         change(&mut config);
         let portal = actix::spawn(run(config, shell(STAND_IN, &folder)));
-        let mut world = Self { folder, portal, telnet: String::new() };
-        let (server, _) = world.server().await;
-        world.telnet = world.control(json!({"op": "status"})).await["listeners"]["telnet"].as_str().unwrap().into();
+        let mut world = Self { folder, portal, telnet: String::new(), pid: 0 };
+        let (mut server, _) = Server::connect(&world.data_dir().join(WIRE_SOCKET)).await;
+        // Before the server is ready: it is not asked then.
+        let status = world.control(json!({"op": "status"})).await;
+        world.telnet = status["listeners"]["telnet"].as_str().unwrap().into();
+        world.pid = status["server"]["pid"].as_i64().unwrap();
+        is_ready(&mut server).await;
         (world, server)
     }
 
-    /// Connects as the server that was just started, and is ready.
+    /// Connects as the server that follows, and is ready.
     async fn server(&self) -> (Server, PortalHello) {
         let (mut server, hello) = Server::connect(&self.data_dir().join(WIRE_SOCKET)).await;
         server.says(ToPortal::Ready { epoch: 1 }).await;
@@ -65,14 +70,13 @@ impl World {
         tokio::task::spawn_blocking(asked).await.unwrap().unwrap()
     }
 
-    /// Waits for a process other than `before`; returns its id.
-    async fn process(&self, before: i64) -> i64 {
+    /// Waits until the first process has a successor.
+    async fn next_process(&self) {
         within(async {
             loop {
-                if let Some(pid) = self.control(json!({"op": "status"})).await["server"]["pid"].as_i64()
-                    && pid != before
-                {
-                    return pid;
+                let pid = self.control(json!({"op": "status"})).await["server"]["pid"].as_i64();
+                if pid.is_some_and(|pid| pid != self.pid) {
+                    return;
                 }
             }
         })
@@ -80,12 +84,18 @@ impl World {
     }
 
     /// Lets the process end, as a server does that was told to stop.
-    fn process_ends(&self) {
-        for file in fs::read_dir(self.folder.path()).unwrap().flatten() {
-            if file.file_name().to_string_lossy().starts_with("alive") {
-                fs::remove_file(file.path()).unwrap();
+    async fn process_ends(&self) {
+        within(async {
+            loop {
+                for file in fs::read_dir(self.folder.path()).unwrap().flatten() {
+                    if file.file_name().to_string_lossy().starts_with("alive") {
+                        return fs::remove_file(file.path()).unwrap();
+                    }
+                }
+                tokio::task::yield_now().await;
             }
-        }
+        })
+        .await;
     }
 
     async fn player(&self, server: &mut Server) -> Player {
@@ -97,6 +107,13 @@ impl World {
         player.sees("\u{19}").await;
         player
     }
+}
+
+/// Says that the server is ready, and waits until the portal knows.
+async fn is_ready(server: &mut Server) {
+    server.says(ToPortal::Ready { epoch: 1 }).await;
+    server.frame(Some(1), Vec::new()).await;
+    server.confirmed().await;
 }
 
 struct Player {
@@ -116,7 +133,7 @@ impl Player {
             loop {
                 let seen = String::from_utf8_lossy(&self.seen).into_owned();
                 if let Some(at) = seen.find(text) {
-                    self.seen = seen[at + text.len()..].as_bytes().to_vec();
+                    self.seen = seen.as_bytes()[at + text.len()..].to_vec();
                     return seen[..at + text.len()].to_owned();
                 }
                 let count = self.stream.read_buf(&mut self.seen).await.unwrap_or(0);
@@ -161,14 +178,13 @@ async fn what_is_typed_over_telnet_is_answered_with_a_marked_prompt() {
 async fn a_reload_keeps_sockets_and_lines() {
     let (world, mut server) = World::start().await;
     let mut ann = world.player(&mut server).await;
-    let before = world.process(0).await;
     let reload = world.control(json!({"op": "reload"}));
     let play = async {
         server.told_to_stop().await;
         ann.types("look\r\n").await;
-        world.process_ends();
+        world.process_ends().await;
         drop(server);
-        world.process(before).await;
+        world.next_process().await;
         let (mut server, hello) = world.server().await;
         assert_eq!(hello.sessions.len(), 1);
         assert_eq!(server.line().await.line, "look");
@@ -186,11 +202,10 @@ async fn a_killed_server_is_replaced_and_gets_the_line_in_flight_again() {
     let mut ann = world.player(&mut server).await;
     ann.types("get lamp\r\n").await;
     server.line().await;
-    let before = world.process(0).await;
-    let pid = rustix::process::Pid::from_raw(before as i32).unwrap();
+    let pid = rustix::process::Pid::from_raw(world.pid as i32).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     drop(server);
-    world.process(before).await;
+    world.next_process().await;
     let (_server, hello) = world.server().await;
     assert_eq!(hello.sessions[0].line.as_ref().map(|line| &line.line[..]), Some("get lamp"));
 }
@@ -203,7 +218,7 @@ async fn the_end_is_told_to_players_and_leaves_nothing_behind() {
     server.told_to_stop().await;
     server.frame(None, vec![ann.text("Saved.")]).await;
     drop(server);
-    world.process_ends();
+    world.process_ends().await;
     assert!(ann.sees_the_end().await.ends_with("Saved.\r\nThe world is shutting down.\r\n"));
     drop(ann);
     let data_dir = world.data_dir();

@@ -18,12 +18,13 @@ const NOTE_BYTES: usize = 1024;
 struct Effects {
     reload: bool,
     shutdown: bool,
+    /// A stored frame came, be it for the second time.
+    confirm: bool,
 }
 
 impl Switchboard {
     /// Applies all frames of one read, then delivers and confirms.
     pub(super) fn take_frames(&mut self, frames: Vec<ToPortal>) {
-        let applied = self.book.applied();
         let mut effects = Effects::default();
         for frame in frames {
             match frame {
@@ -43,7 +44,7 @@ impl Switchboard {
             }
         }
         self.deliver();
-        if self.book.applied() > applied {
+        if effects.confirm {
             self.tell_server(&ToServer::Applied { flush: self.book.applied() });
         }
         if effects.shutdown {
@@ -65,6 +66,7 @@ impl Switchboard {
         }
         if let Some(flush) = frame.flush {
             self.book.apply(flush);
+            effects.confirm = true;
         }
     }
 

@@ -21,6 +21,8 @@ use crate::wire::{self, ToPortal, ToServer, WireError};
 const READ_BYTES: usize = 128 * 1024;
 /// Reads in one turn, so that connections are heard while the server talks.
 const READS_PER_TURN: usize = 2;
+/// Facts wait for their turn while more than this is unwritten.
+const FACTS_BELOW_BYTES: usize = 64 * 1024;
 /// A buffer that grew beyond this is given back when it is empty.
 const KEPT_BYTES: usize = 1024 * 1024;
 
@@ -125,11 +127,16 @@ impl ActorFuture<Switchboard> for WireIo {
         if open && reads == READS_PER_TURN {
             task.waker().wake_by_ref();
         }
-        switchboard.push_changed_facts();
+        // To a server that does not read, facts are told when it does again: the last ones, however often they changed.
+        if switchboard.wire.as_ref().is_some_and(|wire| wire.out.len() < FACTS_BELOW_BYTES) {
+            switchboard.push_changed_facts();
+        }
         if let Some(wire) = &mut switchboard.wire {
-            // A failed write is not the end: what the server still wrote is read first.
-            if let Poll::Ready(Err(_)) = this.poll_write(&mut wire.out, task) {
-                wire.out.clear();
+            match this.poll_write(&mut wire.out, task) {
+                // A failed write is not the end: what the server still wrote is read first.
+                Poll::Ready(Err(_)) => wire.out.clear(),
+                Poll::Ready(Ok(())) if !switchboard.facts_changed.is_empty() => task.waker().wake_by_ref(),
+                _ => {}
             }
             if wire.waker.as_ref().is_none_or(|waker| !waker.will_wake(task.waker())) {
                 wire.waker = Some(task.waker().clone());

@@ -108,7 +108,6 @@ impl Terminal {
         let name: String = String::from_utf8_lossy(name).chars().filter(|letter| !letter.is_control()).collect();
         let name: String = name.chars().take(NAME_BYTES).collect();
         if self.replies.len() >= TTYPE_REPLIES || self.replies.contains(&name) {
-            self.replies.shrink_to_fit();
             return false;
         }
         if self.replies.is_empty() {
