@@ -1,0 +1,315 @@
+//! One session's lines: what waits, what is in flight, what is acknowledged. Pure: no clock, no socket, no runtime.
+//!
+//! A session's lines are numbered 1, 2, 3 … as they are sent. At most one is in flight: the next one follows when it is
+//! acknowledged. The rest wait here and nowhere else, so that a server that stops or dies has at most one line of a
+//! session in its hands, and this is where that one is kept until its acknowledgement arrives.
+
+use std::collections::VecDeque;
+
+use crate::ids::SessionId;
+use crate::wire::Line;
+
+/// A line in flight when a server died is given up after this many deaths.
+const DEATHS_UNTIL_GIVEN_UP: u8 = 2;
+
+/// Lines that begin with one of these words hold a password.
+const SECRET_WORDS: [&str; 3] = ["connect", "create", "password"];
+
+/// How much may wait behind the line in flight.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Lines.
+    pub lines: usize,
+    /// Bytes of all waiting lines.
+    pub bytes: usize,
+}
+
+/// What became of a line that was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It waits for its turn.
+    Queued,
+    /// It came before, by the client's own number; it is not run again.
+    Repeated,
+    /// Too much waits. It is counted, for the player to be told.
+    Refused,
+}
+
+/// The lines of one session.
+#[derive(Debug, Default)]
+pub struct Lines {
+    acked: u64,
+    flight: Option<Flight>,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    received: u64,
+    acked_by_client: u64,
+    refused: u32,
+}
+
+#[derive(Debug)]
+struct Flight {
+    line: Line,
+    client: Option<u64>,
+    deaths: u8,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    line: String,
+    secret: bool,
+    client: Option<u64>,
+}
+
+impl Lines {
+    /// Takes in a line; `hidden` if it was typed with echo off, `client` if the client numbers its lines.
+    pub fn typed(&mut self, line: String, hidden: bool, client: Option<u64>, bounds: Bounds) -> Receipt {
+        if let Some(client) = client {
+            if client <= self.received {
+                return Receipt::Repeated;
+            }
+            self.received = client;
+        }
+        if self.waiting.len() >= bounds.lines || self.waiting_bytes + line.len() > bounds.bytes {
+            self.refused = self.refused.saturating_add(1);
+            return Receipt::Refused;
+        }
+        self.waiting_bytes += line.len();
+        let secret = hidden || is_secret(&line);
+        self.waiting.push_back(Waiting { line, secret, client });
+        Receipt::Queued
+    }
+
+    /// Puts the next line in flight and returns it; `None` while one is in flight or if nothing waits.
+    pub fn send(&mut self, session: SessionId) -> Option<Line> {
+        if self.flight.is_some() {
+            return None;
+        }
+        let next = self.waiting.pop_front()?;
+        self.waiting_bytes -= next.line.len();
+        if self.waiting.is_empty() {
+            // A paste is rare; its room is not kept for the life of the session.
+            self.waiting = VecDeque::new();
+        }
+        let line = Line { session, n: self.acked + 1, line: next.line, secret: next.secret, give_up: false };
+        self.flight = Some(Flight { line: line.clone(), client: next.client, deaths: 0 });
+        Some(line)
+    }
+
+    /// Takes an acknowledgement; returns the number to tell the client, its own if it numbers its lines.
+    ///
+    /// `None` if line `n` was acknowledged before.
+    pub fn acknowledge(&mut self, n: u64) -> Option<u64> {
+        if n <= self.acked {
+            return None;
+        }
+        self.acked = n;
+        match self.flight.take() {
+            Some(flight) if flight.line.n <= n => {
+                self.acked_by_client = flight.client.unwrap_or(self.acked_by_client);
+                Some(flight.client.unwrap_or(n))
+            }
+            other => {
+                self.flight = other;
+                Some(n)
+            }
+        }
+    }
+
+    /// Counts a death of the server against the line in flight; the second one marks it to be given up.
+    pub fn server_died(&mut self) {
+        if let Some(flight) = &mut self.flight {
+            flight.deaths = flight.deaths.saturating_add(1);
+            flight.line.give_up = flight.deaths >= DEATHS_UNTIL_GIVEN_UP;
+        }
+    }
+
+    /// Drops what waits; the line in flight stays until it is acknowledged.
+    pub fn discard_waiting(&mut self) {
+        self.waiting = VecDeque::new();
+        self.waiting_bytes = 0;
+    }
+
+    /// Returns the number of the last acknowledged line; 0 if there is none.
+    pub fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// Returns the line in flight, marked if it is to be given up.
+    pub fn in_flight(&self) -> Option<&Line> {
+        self.flight.as_ref().map(|flight| &flight.line)
+    }
+
+    /// Returns how many lines wait behind the one in flight.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns true if the player waits for an answer.
+    pub fn is_unanswered(&self) -> bool {
+        self.flight.is_some() || !self.waiting.is_empty()
+    }
+
+    /// Returns the highest of the client's own numbers that came in; 0 if it does not number its lines.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Returns the highest of the client's own numbers that was acknowledged; 0 if there is none.
+    pub fn acked_by_client(&self) -> u64 {
+        self.acked_by_client
+    }
+
+    /// Returns how many lines were refused and not told yet.
+    pub fn refused(&self) -> u32 {
+        self.refused
+    }
+
+    /// Returns how many lines were refused since the last call.
+    pub fn take_refused(&mut self) -> u32 {
+        std::mem::take(&mut self.refused)
+    }
+}
+
+/// Returns true if a line begins with a word that a password follows.
+pub fn is_secret(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or("");
+    SECRET_WORDS.iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: SessionId = SessionId(7);
+    const BOUNDS: Bounds = Bounds { lines: 3, bytes: 20 };
+
+    fn lines(typed: &[&str]) -> Lines {
+        let mut lines = Lines::default();
+        for line in typed {
+            assert_eq!(lines.typed((*line).into(), false, None, BOUNDS), Receipt::Queued);
+        }
+        lines
+    }
+
+    fn sent(lines: &mut Lines) -> Option<(u64, String)> {
+        lines.send(ANN).map(|line| (line.n, line.line))
+    }
+
+    #[test]
+    fn the_next_line_follows_the_acknowledgement_of_the_last() {
+        let mut lines = lines(&["look", "north"]);
+        assert_eq!(sent(&mut lines), Some((1, "look".into())));
+        assert_eq!(sent(&mut lines), None);
+        assert_eq!(lines.acknowledge(1), Some(1));
+        assert_eq!(sent(&mut lines), Some((2, "north".into())));
+        assert_eq!(lines.acknowledge(2), Some(2));
+        assert_eq!(sent(&mut lines), None);
+        assert!(!lines.is_unanswered());
+    }
+
+    #[test]
+    fn an_acknowledgement_counts_once() {
+        let mut lines = lines(&["look", "north"]);
+        sent(&mut lines);
+        assert_eq!(lines.acknowledge(1), Some(1));
+        sent(&mut lines);
+        assert_eq!(lines.acknowledge(1), None);
+        assert_eq!(
+            lines.in_flight().map(|line| line.n),
+            Some(2),
+            "the line in flight is not released by an old number"
+        );
+    }
+
+    #[test]
+    fn too_many_lines_are_refused_and_counted() {
+        let mut lines = lines(&["a", "b", "c"]);
+        assert_eq!(lines.typed("d".into(), false, None, BOUNDS), Receipt::Refused);
+        assert_eq!(lines.typed("e".into(), false, None, BOUNDS), Receipt::Refused);
+        assert_eq!(lines.take_refused(), 2);
+        assert_eq!(lines.take_refused(), 0);
+        sent(&mut lines);
+        assert_eq!(lines.typed("f".into(), false, None, BOUNDS), Receipt::Queued, "one left the queue");
+    }
+
+    #[test]
+    fn too_many_bytes_are_refused() {
+        let mut lines = lines(&["twelve bytes"]);
+        assert_eq!(lines.typed("nine more".into(), false, None, BOUNDS), Receipt::Refused);
+        assert_eq!(lines.typed("a bit".into(), false, None, BOUNDS), Receipt::Queued);
+    }
+
+    #[test]
+    fn lines_with_passwords_are_secret() {
+        fn check(line: &str, expected: bool) {
+            assert_eq!(is_secret(line), expected, "{line}");
+        }
+        check("connect ann hunter22", true);
+        check("  CREATE \"Ann Lee\" hunter22", true);
+        check("Password old = new", true);
+        check("connection lost?", false);
+        check("say password", false);
+        check("", false);
+    }
+
+    #[test]
+    fn a_line_typed_with_echo_off_is_secret_whatever_it_says() {
+        let mut lines = Lines::default();
+        lines.typed("hunter22".into(), true, None, BOUNDS);
+        assert!(lines.send(ANN).unwrap().secret);
+    }
+
+    #[test]
+    fn a_line_that_two_servers_died_of_is_given_up() {
+        let mut lines = lines(&["crash", "look"]);
+        sent(&mut lines);
+        lines.server_died();
+        assert!(!lines.in_flight().unwrap().give_up);
+        lines.server_died();
+        assert!(lines.in_flight().unwrap().give_up);
+        lines.acknowledge(1);
+        assert!(!lines.send(ANN).unwrap().give_up, "only the line that was in flight is suspect");
+    }
+
+    #[test]
+    fn deaths_are_not_held_against_a_line_that_waited() {
+        let mut lines = lines(&["look"]);
+        lines.server_died();
+        lines.server_died();
+        assert!(!lines.send(ANN).unwrap().give_up);
+    }
+
+    #[test]
+    fn a_line_sent_again_by_a_client_that_numbers_them_is_taken_once() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.typed("look".into(), false, Some(1), BOUNDS), Receipt::Queued);
+        assert_eq!(lines.typed("north".into(), false, Some(2), BOUNDS), Receipt::Queued);
+        assert_eq!(lines.typed("north".into(), false, Some(2), BOUNDS), Receipt::Repeated);
+        assert_eq!(lines.typed("look".into(), false, Some(1), BOUNDS), Receipt::Repeated);
+        assert_eq!((lines.waiting(), lines.received()), (2, 2));
+    }
+
+    #[test]
+    fn a_client_hears_its_own_numbers() {
+        let mut lines = Lines::default();
+        lines.typed("look".into(), false, Some(10), BOUNDS);
+        lines.typed("north".into(), false, Some(20), BOUNDS);
+        sent(&mut lines);
+        assert_eq!(lines.acknowledge(1), Some(10));
+        assert_eq!(sent(&mut lines), Some((2, "north".into())));
+        assert_eq!(lines.acknowledge(2), Some(20));
+        assert_eq!(lines.acked_by_client(), 20);
+    }
+
+    #[test]
+    fn discarding_keeps_the_line_in_flight() {
+        let mut lines = lines(&["quit", "look", "north"]);
+        sent(&mut lines);
+        lines.discard_waiting();
+        assert_eq!(lines.waiting(), 0);
+        assert_eq!(lines.in_flight().map(|line| line.n), Some(1));
+        assert_eq!(lines.acknowledge(1), Some(1));
+        assert_eq!(sent(&mut lines), None);
+    }
+}

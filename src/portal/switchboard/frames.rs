@@ -1,0 +1,185 @@
+//! What comes from the server: groups are applied whole and once, and each connection gets one message for all of it.
+
+use std::sync::Arc;
+
+use tracing::{debug, info, warn};
+
+use super::{Link, ServerFact, Switchboard};
+use crate::ids::SessionId;
+use crate::mailbox::repay_to;
+use crate::portal::door::{Deliver, Delivery, Event, Output};
+use crate::wire::{Frame, Group, Item, ToPortal, ToServer, WIRE_VERSION};
+
+/// Longest note kept for the server, in bytes.
+const NOTE_BYTES: usize = 1024;
+
+/// What the portal does when all that was read is applied and delivered.
+#[derive(Debug, Default)]
+struct Effects {
+    reload: bool,
+    shutdown: bool,
+    /// A stored frame came, be it for the second time.
+    confirm: bool,
+}
+
+impl Switchboard {
+    /// Applies all frames of one read, then delivers and confirms.
+    pub(super) fn take_frames(&mut self, frames: Vec<ToPortal>) {
+        let mut effects = Effects::default();
+        for frame in frames {
+            match frame {
+                ToPortal::Frame(frame) => self.apply_frame(frame, &mut effects),
+                ToPortal::Pong { tick } => self.watchdog.pong(tick),
+                ToPortal::Ready { epoch } => self.server_ready(epoch),
+                ToPortal::Answer { id, json } => {
+                    if let Some(ask) = self.asks.remove(&id) {
+                        // Who asked may have gone; then nobody misses the answer.
+                        let _ = ask.send(json);
+                    }
+                }
+                ToPortal::Hello(hello) if hello.version != WIRE_VERSION => {
+                    info!(server = hello.version, portal = WIRE_VERSION, "server and portal differ in age");
+                }
+                ToPortal::Hello(_) => {}
+            }
+        }
+        self.deliver();
+        if effects.confirm {
+            self.tell_server(&ToServer::Applied { flush: self.book.applied() });
+        }
+        if effects.shutdown {
+            self.tell_supervisor(ServerFact::ShutdownAsked);
+        } else if effects.reload {
+            self.tell_supervisor(ServerFact::ReloadAsked);
+        }
+    }
+
+    fn apply_frame(&mut self, frame: Frame, effects: &mut Effects) {
+        if !self.book.obeys(frame.epoch) {
+            debug!(epoch = frame.epoch, "passed over a frame of an older server");
+            return;
+        }
+        for group in frame.groups {
+            if self.book.is_new(frame.flush, group.origin) {
+                self.apply_group(group, effects);
+            }
+        }
+        if let Some(flush) = frame.flush {
+            self.book.apply(flush);
+            effects.confirm = true;
+        }
+    }
+
+    fn apply_group(&mut self, group: Group, effects: &mut Effects) {
+        for item in group.items {
+            self.apply_item(item, effects);
+        }
+        let Some(origin) = group.origin else { return };
+        let Some(entry) = self.book.entry(origin.session) else { return };
+        if let Some(n) = entry.lines.acknowledge(origin.n) {
+            self.push(origin.session, Delivery::Ack { n });
+            self.send_next_line(origin.session);
+        }
+    }
+
+    fn apply_item(&mut self, item: Item, effects: &mut Effects) {
+        match item {
+            Item::Text { to, text } => {
+                let output = Arc::new(Output::new(text));
+                for session in to {
+                    self.push_text(session, &output);
+                }
+            }
+            Item::Event { to, name, data } => self.push_event(&to, Event { name, data }),
+            Item::Prompt { to, text } => self.push(to, Delivery::Prompt(text.into())),
+            Item::Secret { to, on } => self.push(to, Delivery::Secret(on)),
+            Item::Setting { to, name, value } => {
+                self.push(to, Delivery::Setting { name: name.into(), value: value.into() });
+            }
+            Item::Note { to, note } if note.len() > NOTE_BYTES => {
+                warn!(session.id = %to, "a note of {} bytes is too long to keep", note.len());
+            }
+            Item::Note { to, note } => {
+                if let Some(entry) = self.book.entry(to) {
+                    entry.note = note;
+                }
+            }
+            Item::Close { to, reason } => {
+                info!(session.id = %to, "session {to} is closed by the world: {reason}");
+                if let Some(entry) = self.book.entry(to) {
+                    entry.lines.discard_waiting();
+                }
+                self.push(to, Delivery::Close(reason.into()));
+            }
+            Item::Reload => effects.reload = true,
+            Item::Shutdown => effects.shutdown = true,
+        }
+    }
+
+    /// Numbers a text for a session and puts it among the turn's deliveries.
+    pub(super) fn push_text(&mut self, session: SessionId, output: &Arc<Output>) {
+        if let Some(seat) = self.seats.get_mut(&session) {
+            let n = seat.next_number();
+            if seat.push(Delivery::Text { n, output: output.clone() }) {
+                self.touched.push(session);
+            }
+        }
+    }
+
+    fn push_event(&mut self, to: &[SessionId], event: Event) {
+        let event = Arc::new(event);
+        for session in to {
+            let wanted = self.book.entry(*session).is_some_and(|entry| entry.facts.events);
+            if wanted && let Some(seat) = self.seats.get_mut(session) {
+                let n = seat.next_number();
+                if seat.push(Delivery::Event { n, event: event.clone() }) {
+                    self.touched.push(*session);
+                }
+            }
+        }
+    }
+
+    /// Puts a delivery without a number among those of this turn.
+    pub(super) fn push(&mut self, session: SessionId, delivery: Delivery) {
+        if self.seats.get_mut(&session).is_some_and(|seat| seat.push(delivery)) {
+            self.touched.push(session);
+        }
+    }
+
+    /// Sends what was collected, one message by connection, and lets go of sessions that were closed.
+    ///
+    /// A connection takes its deliveries off its mailbox at once and bounds its own buffer, so nothing piles up between.
+    pub(super) fn deliver(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for session in touched.drain(..) {
+            let Some(seat) = self.seats.get_mut(&session) else { continue };
+            let pending = std::mem::take(&mut seat.pending);
+            if let Some(door) = &seat.door {
+                repay_to(door, Deliver(pending));
+            }
+            if seat.closing {
+                self.end_session(session);
+            }
+        }
+        self.touched = touched;
+    }
+
+    /// Tells the server facts that changed; only the last ones of each session, however often they did.
+    pub(super) fn push_changed_facts(&mut self) {
+        if self.facts_changed.is_empty() || self.wire.is_none() {
+            return;
+        }
+        for session in std::mem::take(&mut self.facts_changed) {
+            if let Some(seat) = self.seats.get_mut(&session) {
+                seat.facts_changed = false;
+            }
+            let Some(facts) = self.book.entry(session).map(|entry| entry.facts.clone()) else { continue };
+            self.tell_server(&ToServer::Facts { session, facts });
+        }
+    }
+
+    /// True if lines are sent at once.
+    pub(super) fn is_ready(&self) -> bool {
+        self.link == Link::Ready
+    }
+}
