@@ -3,5 +3,6 @@ pub mod config;
 pub mod ids;
 pub mod mailbox;
 pub mod portal;
+pub mod testing;
 pub mod wire;
 pub mod world;
