@@ -36,7 +36,7 @@ pub struct TestServer {
 pub struct Builder {
     exe: PathBuf,
     config: Table,
-    env: Vec<(String, String)>,
+    env: Vec<(String, Option<String>)>,
     args: Vec<String>,
     data_dir: Option<PathBuf>,
 }
@@ -125,6 +125,23 @@ impl TestServer {
             .args(self.plan.place(&self.folder, &self.data_dir))
             .output()
             .expect("the executable runs")
+    }
+
+    /// Runs a subcommand on this world with `input` as its standard input.
+    pub fn run_with_input<S: AsRef<OsStr>>(&self, args: &[S], input: &str) -> Output {
+        let mut child = self
+            .plan
+            .command(&self.folder)
+            .args(args)
+            .args(self.plan.place(&self.folder, &self.data_dir))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the executable runs");
+        // A command that refuses before it reads says why in its output.
+        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+        child.wait_with_output().expect("a child can be waited for")
     }
 
     /// Reloads with `everhall reload` and waits for the new server.
@@ -239,8 +256,19 @@ impl Builder {
 
     /// Sets an environment variable of all processes.
     pub fn env(mut self, key: &str, value: &str) -> Self {
-        self.env.push((key.to_owned(), value.to_owned()));
+        self.env.push((key.to_owned(), Some(value.to_owned())));
         self
+    }
+
+    /// Leaves out an environment variable that processes have otherwise.
+    pub fn without_env(mut self, key: &str) -> Self {
+        self.env.push((key.to_owned(), None));
+        self
+    }
+
+    /// Chooses the first world, as `run --world` names it: `demo` (the default), `empty`.
+    pub fn world(self, name: &str) -> Self {
+        self.arg("--world").arg(name)
     }
 
     /// Adds an argument of `run`.
@@ -313,11 +341,13 @@ impl Builder {
         for (key, _) in env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("EVERHALL_")) {
             command.env_remove(key);
         }
-        command
-            .env("EVERHALL_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .envs(self.env.iter().map(|(key, value)| (key, value)))
-            .current_dir(folder.path())
-            .stdin(Stdio::null());
+        command.env("EVERHALL_ADMIN_PASSWORD", ADMIN_PASSWORD).current_dir(folder.path()).stdin(Stdio::null());
+        for (key, value) in &self.env {
+            match value {
+                Some(value) => command.env(key, value),
+                None => command.env_remove(key),
+            };
+        }
         command
     }
 

@@ -102,23 +102,16 @@ impl WsClient {
         self.expect_frame(&format!("the event {name}"), |frame| frame["event"] == name)["data"].clone()
     }
 
-    /// Returns what resumes this session: the newest `token` the server has sent, in a frame or in an event's data.
+    /// Returns what resumes this session, as the first frame told it.
     pub fn token(&mut self) -> String {
-        self.wait("a token", |client| {
-            client.frames.iter().rev().find_map(|frame| {
-                frame["token"].as_str().or_else(|| frame["data"]["token"].as_str()).map(str::to_owned)
-            })
+        self.wait("the session's token", |client| {
+            client.frames.iter().rev().find_map(|frame| frame["session"]["token"].as_str().map(str::to_owned))
         })
     }
 
     /// Returns the highest number of a text or event that has come; 0 if none.
     pub fn last_seen(&self) -> u64 {
-        self.frames
-            .iter()
-            .filter(|frame| !frame["line"].is_string())
-            .filter_map(|frame| frame["n"].as_u64())
-            .max()
-            .unwrap_or(0)
+        self.frames.iter().filter_map(|frame| frame["n"].as_u64()).max().unwrap_or(0)
     }
 
     /// Takes up the session of a connection that was lost.
