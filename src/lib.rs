@@ -1,4 +1,5 @@
 //! Everhall: an actor-model world simulation engine.
+pub mod bench;
 pub mod config;
 pub mod ids;
 pub mod mailbox;

@@ -24,6 +24,7 @@ const ESC: u8 = 27;
 
 const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
+const END_OF_RECORD: u8 = 25;
 const NAWS: u8 = 31;
 
 /// Markers are unique in the whole process, so that one seen in a `recall` is not taken for another.
@@ -324,7 +325,7 @@ impl TelnetClient {
             return;
         }
         let answer = match (verb, option) {
-            (WILL, ECHO | SUPPRESS_GO_AHEAD) => DO,
+            (WILL, ECHO | SUPPRESS_GO_AHEAD | END_OF_RECORD) => DO,
             (WILL | WONT, _) => DONT,
             (DO, NAWS) => WILL,
             (_, _) => WONT,
