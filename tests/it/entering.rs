@@ -65,10 +65,10 @@ fn the_guided_form_asks_for_the_password_with_echo_off() {
     assert!(!ann.echo_off(), "what is no password is echoed");
     ann.send("yes");
     ann.expect("New password: ");
-    assert!(ann.echo_off());
+    ann.wait("echo off", |client| client.echo_off());
     ann.send(PASSWORD);
     ann.expect("again: ");
-    assert!(ann.echo_off());
+    ann.wait("echo off", |client| client.echo_off());
     ann.send(PASSWORD);
     ann.ask("say here", "You say, \"here\"");
     assert!(!ann.echo_off());
@@ -80,10 +80,10 @@ fn the_guided_form_asks_for_the_password_with_echo_off() {
     let mut ann = guest(&server, "Ann");
     ann.send("ann");
     ann.expect("Password: ");
-    assert!(ann.echo_off());
+    ann.wait("echo off", |client| client.echo_off());
     ann.send("not the password");
     ann.expect("Name: ");
-    assert!(!ann.echo_off());
+    ann.wait("echo on", |client| !client.echo_off());
     let mut ann = guest(&server, "Ann");
     ann.send("ann");
     ann.expect("Password: ");
