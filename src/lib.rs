@@ -1,6 +1,14 @@
-//! Everhall: an actor-model world simulation engine.
+//! Everhall: an actor-model world simulation engine. This file is the map.
+//!
+//! Two processes, one executable. The *portal* (`portal`, `web::play`) holds the sockets and knows no game; the *server*
+//! (`actors`) runs the world and may restart without anybody noticing more than a pause. They speak over the `wire`.
+//!
+//! The world itself is `world` (the model) and `commands` (what players type); `db` stores it. `text` is what everybody
+//! reads. `app`, `cli`, `config`, `launcher` and `logging` make a program of it; `testing` and `bench` try it.
+
 pub mod actors;
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -10,6 +18,7 @@ pub mod launcher;
 pub mod logging;
 pub mod mailbox;
 pub mod portal;
+pub mod testing;
 pub mod text;
 pub mod web;
 pub mod wire;

@@ -64,7 +64,8 @@ impl DbPool {
     }
 
     /// Writes a flush. The journal, which alone calls this, has one under way at a time: that bounds the writer's queue.
-    pub fn flush(&self, flush: Arc<Flush>) -> impl Future<Output = Result<Flushed, DbError>> + use<> {
+    pub fn flush<F: Into<Arc<Flush>>>(&self, flush: F) -> impl Future<Output = Result<Flushed, DbError>> + use<F> {
+        let flush: Arc<Flush> = flush.into();
         let answer = self.writer.send(flush);
         async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
     }

@@ -1,0 +1,167 @@
+//! A load generator: players at real telnet connections who type as fast as they are answered.
+//!
+//! A closed loop: each bot sends its next line when the prompt after the answer has come, so that what is measured is
+//! what a player waits. It is meant to run beside the world on the same machine, so it must itself be cheap: one thread, two system
+//! calls a line. It knows telnet and the words of the answers, and nothing inside the server.
+//!
+//! The world has accounts `bot0`, `bot1` … with the password [`PASSWORD`], and in each one's room a thing `rock<N>`.
+
+mod answer;
+mod bot;
+mod histogram;
+mod process;
+mod report;
+mod scenario;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use bot::Bot;
+use histogram::Histogram;
+pub use process::Processes;
+use process::Usage;
+pub use report::{Load, Report};
+pub use scenario::Scenario;
+
+/// Password of all bots.
+pub const PASSWORD: &str = "passw0rdX9";
+
+/// How long a login or an answer may take before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Logins under way at a time: passwords are hashed, and a queue of a thousand would measure only that.
+const LOGINS_AT_ONCE: usize = 32;
+
+/// What shall be run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Where the world listens for telnet.
+    #[arg(long, default_value = "127.0.0.1:4000")]
+    pub addr: SocketAddr,
+    /// How many bots play.
+    #[arg(long, default_value_t = 50)]
+    pub clients: u32,
+    /// Number of the first bot.
+    #[arg(long, default_value_t = 0)]
+    pub first: u32,
+    /// How long is measured, in seconds.
+    #[arg(long, default_value_t = 10)]
+    pub seconds: u64,
+    /// How long they play before it is measured, in seconds.
+    #[arg(long, default_value_t = 1)]
+    pub warmup: u64,
+    /// What they type.
+    #[arg(long, value_enum, default_value_t = Scenario::Mix)]
+    pub scenario: Scenario,
+    /// How long each waits before it types on, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub think: u64,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// No connection, or it broke.
+    #[error("bot{bot}: {error}")]
+    Io {
+        /// Which bot.
+        bot: u32,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The login was not answered with a room.
+    #[error("bot{bot} was not let in; the world said: {said}")]
+    Refused {
+        /// Which bot.
+        bot: u32,
+        /// The end of what was shown.
+        said: String,
+    },
+    /// The server closed the connection.
+    #[error("bot{bot} was disconnected; the world said: {said}")]
+    Closed {
+        /// Which bot.
+        bot: u32,
+        /// The end of what was shown.
+        said: String,
+    },
+    /// No answer came.
+    #[error("a bot was not answered within {} s", PATIENCE.as_secs())]
+    Silent,
+    /// The runtime could not be made.
+    #[error("cannot run: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// What the bots count, all on one thread.
+#[derive(Debug, Default)]
+struct Tally {
+    latency: Histogram,
+    unexpected: u64,
+    example: Option<String>,
+}
+
+/// Logs the bots in, lets them play and returns what was measured. Blocks until it is done.
+///
+/// `processes` are measured too, where they are known and there is a `/proc`.
+///
+/// # Errors
+///
+/// A bot cannot get in, is disconnected or is not answered: a figure without it would not be honest.
+pub fn run(options: &Options, processes: Processes) -> Result<Report, BenchError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::Runtime)?;
+    LocalSet::new().block_on(&runtime, play(options.clone(), processes))
+}
+
+async fn play(options: Options, processes: Processes) -> Result<Report, BenchError> {
+    let empty = processes.usage();
+    let bots = log_in(&options).await?;
+    let idle = processes.usage();
+
+    let tally = Rc::new(RefCell::new(Tally::default()));
+    let begin = Instant::now() + Duration::from_secs(options.warmup);
+    let end = begin + Duration::from_secs(options.seconds);
+    let mut playing = JoinSet::new();
+    for bot in bots {
+        let lines = options.scenario.lines(bot.number());
+        let think = Duration::from_millis(options.think);
+        playing.spawn_local(bot.play(lines, think, begin, end, tally.clone()));
+    }
+    sleep_until(begin).await;
+    let (before, own_before) = (processes.usage(), Usage::own());
+    sleep_until(end).await;
+    let (after, own_after) = (processes.usage(), Usage::own());
+    while let Some(result) = timeout(PATIENCE, playing.join_next()).await.map_err(|_| BenchError::Silent)? {
+        // A bot that panicked has shown that already; its commands are missing from the figure.
+        result.map_err(|error| BenchError::Runtime(std::io::Error::other(error)))??;
+    }
+    let tally = tally.take();
+    let measured = report::Measured { empty, idle, before, after, own: own_after.cpu_since(&own_before) };
+    Ok(Report::new(&options, tally, &measured))
+}
+
+async fn log_in(options: &Options) -> Result<Vec<Bot>, BenchError> {
+    let mut logins = JoinSet::new();
+    let mut numbers = options.first..options.first + options.clients;
+    let mut bots = Vec::new();
+    for number in numbers.by_ref().take(LOGINS_AT_ONCE) {
+        logins.spawn_local(Bot::log_in(options.addr, number));
+    }
+    while let Some(bot) = timeout(PATIENCE, logins.join_next()).await.map_err(|_| BenchError::Silent)? {
+        bots.push(bot.map_err(|error| BenchError::Runtime(std::io::Error::other(error)))??);
+        if let Some(number) = numbers.next() {
+            logins.spawn_local(Bot::log_in(options.addr, number));
+        }
+    }
+    Ok(bots)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! Plays each conversation in `transcripts/` in a fresh world.
+
+use std::path::Path;
+
+use everhall::testing::Transcript;
+
+use super::world;
+
+fn play(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts");
+    Transcript::open(folder.join(name).with_extension("txt")).play(&world());
+}
+
+macro_rules! transcripts {
+    ($($name:ident)+) => {
+        const NAMED: &[&str] = &[$(stringify!($name)),+];
+        $(#[test] fn $name() { play(stringify!($name)); })+
+    };
+}
+
+transcripts! {
+    channels
+    disambiguation
+    follow
+    help
+    keeper
+    link_lost
+    markup
+    offline_tell
+    reload
+    talk
+    things
+    unknown_command
+    walk
+}
+
+#[test]
+fn every_transcript_is_played() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    found.sort();
+    assert_eq!(found, NAMED, "each file in transcripts/ stands in the list above, and the other way round");
+}
