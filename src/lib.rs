@@ -13,6 +13,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
+pub mod first_run;
 pub mod ids;
 pub mod launcher;
 pub mod logging;

@@ -143,10 +143,8 @@ impl Book {
         let Some((_, entries)) = self.flight.take_if(|(flight, _)| *flight == number) else { return };
         self.settled = number;
         self.marks.retain(|_, mark| mark.flush > number || !mark.open.is_empty());
-        actions.push(Action::Send {
-            flush: Some(number),
-            groups: entries.into_iter().map(|entry| entry.group).collect(),
-        });
+        actions
+            .push(Action::Send { flush: Some(number), groups: entries.into_iter().map(|entry| entry.group).collect() });
         self.start_flush(actions);
     }
 
@@ -268,7 +266,9 @@ mod tests {
             groups.filter_map(|group| Some(group.origin?.session.0.to_string())).collect::<Vec<_>>().join(" ")
         }
         let each = actions.iter().map(|action| match action {
-            Action::Flush(flush) => format!("flush {}: {}", flush.number, who(flush.batches.iter().map(|stored| &stored.group))),
+            Action::Flush(flush) => {
+                format!("flush {}: {}", flush.number, who(flush.batches.iter().map(|stored| &stored.group)))
+            }
             Action::Send { flush: Some(flush), groups } => format!("sent {flush}: {}", who(groups.iter())),
             Action::Send { flush: None, groups } => format!("send {}", who(groups.iter())),
         });

@@ -93,13 +93,7 @@ impl LinkActor {
     /// Returns a link over a wire on which the hellos have been said; `rest` was read behind the portal's.
     pub fn new(epoch: u64, wire: UnixStream, rest: BytesMut) -> Self {
         let (read, write) = wire.into_split();
-        Self {
-            epoch,
-            out: Out::default(),
-            halves: Some((read, write, rest)),
-            services: None,
-            is_stopping: false,
-        }
+        Self { epoch, out: Out::default(), halves: Some((read, write, rest)), services: None, is_stopping: false }
     }
 
     fn open(&self, services: &Shared, session: SessionId, facts: Facts) {

@@ -309,7 +309,8 @@ impl RoomActor {
             }
         }
         let who: Vec<EntityId> = party.iter().filter_map(|o| Some(o.character()?.id)).collect();
-        let sessions: Vec<Seat> = party.iter().filter_map(|o| o.occupancy.as_ref()).flat_map(|o| o.seats.clone()).collect();
+        let sessions: Vec<Seat> =
+            party.iter().filter_map(|o| o.occupancy.as_ref()).flat_map(|o| o.seats.clone()).collect();
         let originals = party.clone();
         party.into_iter().for_each(|occupant| self.room.put(occupant));
         match self.room.arrive(moment, &who, from, &manner) {
@@ -378,8 +379,7 @@ impl RoomActor {
             let mail = Mail::Reseat { batch, who, seat, instead };
             // It has just left the world: in a moment the account is free.
             if let Some(Mail::Reseat { batch, seat, .. }) = self.forward(who, mail) {
-                let again =
-                    Reenter { batch, session: seat.session, account: seat.caller.account, attempts: 0 };
+                let again = Reenter { batch, session: seat.session, account: seat.caller.account, attempts: 0 };
                 mailbox::repay(&self.services.accounts, again);
             }
             return;

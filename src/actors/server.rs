@@ -25,7 +25,10 @@ use crate::actors::session::{Run, SessionActor, with_facts};
 use crate::actors::world::{self, WorldActor};
 use crate::app::Registry;
 use crate::config::Config;
-use crate::db::{self, AccountById, DbError, DbPool, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions, LocationOf, MetaRead, Taken};
+use crate::db::{
+    self, AccountById, DbError, DbPool, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions, LocationOf,
+    MetaRead, Taken,
+};
 use crate::ids::{EntityId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;

@@ -8,11 +8,11 @@ use actix::{Addr, ArbiterHandle};
 
 use crate::actors::accounts::AccountsActor;
 use crate::actors::batch::{Batch, Key};
+use crate::actors::directory::Directory;
 use crate::actors::journal::{Commit, JournalActor, Opened};
 use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
-use crate::actors::directory::Directory;
 use crate::actors::world::{Route, WorldActor};
 use crate::config::Config;
 use crate::db::DbPool;
@@ -68,7 +68,8 @@ impl Ids {
     /// Returns an id that was never given out, or `None` until world has reserved more.
     pub fn take(&self) -> Option<EntityId> {
         let limit = self.limit.load(Ordering::Acquire);
-        let taken = self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < limit).then_some(next + 1));
+        let taken =
+            self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < limit).then_some(next + 1));
         taken.ok().map(EntityId)
     }
 

@@ -182,13 +182,10 @@ impl SessionActor {
                 self.log_in(step, batch);
             }
             Mode::Play { caller, puppet, room, is_lost: false } => {
-                let (room, mail) = (*room, Mail::Input {
-                    batch,
-                    session: self.id,
-                    who: *puppet,
-                    line: line.line,
-                    caller: caller.clone(),
-                });
+                let (room, mail) = (
+                    *room,
+                    Mail::Input { batch, session: self.id, who: *puppet, line: line.line, caller: caller.clone() },
+                );
                 self.services.to_room(room, mail);
             }
             // Nobody reads the answer; the line is acknowledged.
@@ -426,8 +423,7 @@ impl Handler<Playing> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, playing: Playing, _: &mut Self::Context) {
-        self.mode =
-            Mode::Play { caller: playing.caller, puppet: playing.puppet, room: playing.room, is_lost: false };
+        self.mode = Mode::Play { caller: playing.caller, puppet: playing.puppet, room: playing.room, is_lost: false };
     }
 }
 

@@ -1,8 +1,11 @@
 //! Why a command failed: one line, and an exit code.
 
+use crate::actors::server::ServerError;
 use crate::config::ConfigError;
+use crate::db::DbError;
 use crate::launcher::LaunchError;
 use crate::launcher::control::ControlError;
+use crate::portal::PortalError;
 
 /// Exit codes, as `--help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +69,48 @@ impl From<ControlError> for Failure {
 impl From<LaunchError> for Failure {
     fn from(error: LaunchError) -> Self {
         let exit = match error {
-            LaunchError::Locked { .. } | LaunchError::DatabaseInUse(_) => Exit::DataInUse,
+            LaunchError::Locked { .. } => Exit::DataInUse,
             LaunchError::Unwritable { .. } => Exit::Unwritable,
             LaunchError::Listen { .. } => Exit::PortInUse,
-            LaunchError::DatabaseUnfit(_) => Exit::DatabaseUnfit,
+            LaunchError::Database(error) => return error.into(),
             _ => Exit::Failed,
         };
         Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<PortalError> for Failure {
+    fn from(error: PortalError) -> Self {
+        let exit = match &error {
+            PortalError::Listen { .. } => Exit::PortInUse,
+            PortalError::Locked(_) => Exit::DataInUse,
+            PortalError::DataDir { .. } => Exit::Unwritable,
+            // The server has said it already.
+            PortalError::ServerFailed { code, .. } => return Self::of_child(*code),
+            _ => Exit::Failed,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        let exit = match &error {
+            DbError::InUse { .. } => Exit::DataInUse,
+            DbError::Unwritable { .. } => Exit::Unwritable,
+            DbError::NotADatabase { .. } | DbError::Newer { .. } => Exit::DatabaseUnfit,
+            _ => Exit::Failed,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Db(error) => error.into(),
+            other => Self::new(other),
+        }
     }
 }
 

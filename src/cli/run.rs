@@ -15,12 +15,14 @@ use tracing::info;
 
 use super::args::RunArgs;
 use super::{Context, Failure, out};
+use crate::actors::server;
 use crate::app::Registry;
 use crate::launcher::{
     DataDirLock, FIRST_PASSWORD, Launch, LaunchError, Progress, control, prepare, status, stop_signals, supervise,
     wait_for_orphan, watch_parent,
 };
 use crate::logging::{self, LIFE, Logs, Process, logs_dir};
+use crate::portal::PortalArgs;
 
 /// How long `start` waits for the world to be ready.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -190,14 +192,17 @@ pub(super) fn reload(context: &Context) -> Result<ExitCode, Failure> {
 pub(super) fn portal(context: &Context) -> Result<ExitCode, Failure> {
     watch_parent();
     let _logs = log(context, Process::Portal)?;
-    let _server_args = context.globals.child_args("server");
+    let executable = std::env::current_exe().map_err(LaunchError::Portal)?;
+    let args = PortalArgs { executable, server_args: context.globals.child_args("server") };
     let system = actix::System::new();
-    system.block_on(async { Err(Failure::new("this build has no portal")) })
+    system.block_on(crate::portal::run(context.config().clone(), args))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The server's process.
-pub(super) fn server(context: &Context, _registry: Registry) -> Result<ExitCode, Failure> {
+pub(super) fn server(context: &Context, registry: Registry) -> Result<ExitCode, Failure> {
     let _logs = log(context, Process::Server)?;
     let system = actix::System::new();
-    system.block_on(async { Err(Failure::new("this build has no server")) })
+    system.block_on(server::run(context.config().clone(), registry))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -32,6 +32,7 @@ pub struct Database {
     durability: Durability,
     pub(super) readers: usize,
     pub(super) slow: Duration,
+    migrated: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,13 +48,13 @@ pub(super) enum Place {
 /// [`DbError::Unwritable`], [`DbError::NotADatabase`], [`DbError::Newer`], [`DbError::Unreachable`],
 /// [`DbError::BadUrl`], [`DbError::Migration`]: each one line that names the database and what to do.
 pub fn open(config: &Config) -> Result<Database, DbError> {
-    let database = Database::new(&config.storage, &config.data_dir)?;
+    let mut database = Database::new(&config.storage, &config.data_dir)?;
     if let Place::Sqlite(path) = &database.place {
         prepare_file(path)?;
     }
     let mut connection = database.connect()?;
     database.refuse_newer(&mut connection)?;
-    database.migrate(&mut connection)?;
+    database.migrated = database.migrate(&mut connection)?;
     Ok(database)
 }
 
@@ -74,7 +75,13 @@ impl Database {
             durability: storage.durability,
             readers: storage.readers.max(1),
             slow: Duration::from_millis(storage.slow_ms),
+            migrated: Vec::new(),
         })
+    }
+
+    /// Returns the names of the migrations that ran when it was opened.
+    pub fn migrated(&self) -> &[String] {
+        &self.migrated
     }
 
     /// Opens a connection that may change rows, for start-up and the command line.
@@ -150,7 +157,7 @@ impl Database {
         }
     }
 
-    fn migrate(&self, connection: &mut DbConnection) -> Result<(), DbError> {
+    fn migrate(&self, connection: &mut DbConnection) -> Result<Vec<String>, DbError> {
         let migrated = match connection {
             DbConnection::Sqlite(connection) => run_migrations(connection, SQLITE_MIGRATIONS),
             DbConnection::Postgres(connection) => {
@@ -169,18 +176,20 @@ impl Database {
     }
 }
 
-fn run_migrations<C>(connection: &mut C, migrations: EmbeddedMigrations) -> Result<(), String>
+fn run_migrations<C>(connection: &mut C, migrations: EmbeddedMigrations) -> Result<Vec<String>, String>
 where
     C: MigrationHarness<C::Backend> + diesel::Connection,
     EmbeddedMigrations: MigrationSource<C::Backend>,
 {
     let text = |error: Box<dyn std::error::Error + Send + Sync>| error.to_string();
+    let mut names = Vec::new();
     for migration in connection.pending_migrations(migrations).map_err(text)? {
         let name = migration.name().to_string();
         connection.run_migration(&migration).map_err(text)?;
         tracing::info!(migration = %name, "database brought to {name}");
+        names.push(name);
     }
-    Ok(())
+    Ok(names)
 }
 
 /// Any fixed number will do: advisory locks belong to one database.

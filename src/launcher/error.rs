@@ -33,15 +33,9 @@ pub enum LaunchError {
         /// Why.
         error: std::io::Error,
     },
-    /// Another world runs on the database.
-    #[error("{0}")]
-    DatabaseInUse(String),
-    /// The database is from a newer version, or is not one.
-    #[error("{0}")]
-    DatabaseUnfit(String),
-    /// Anything else the database says.
-    #[error("{0}")]
-    Database(String),
+    /// What the database says.
+    #[error(transparent)]
+    Database(#[from] crate::db::DbError),
     /// The portal could not be started or watched.
     #[error("cannot run the portal: {0}")]
     Portal(std::io::Error),

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::{DataDirLock, LaunchError, Progress};
 use crate::config::{Config, ListenConfig};
+use crate::db::{self, WorldLock, seed};
+use crate::first_run;
 
 /// What is built into a database that has no world yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -16,10 +18,10 @@ pub enum FirstWorld {
 }
 
 /// What was prepared. Holds the database for this world as long as it lives.
-#[derive(Debug)]
 pub struct Prepared {
     /// True if the world was built just now.
     pub first_run: bool,
+    _world: WorldLock,
 }
 
 /// Prepares a start. Blocks; called before there is a runtime, with the data directory locked.
@@ -39,8 +41,14 @@ pub fn prepare(
 }
 
 /// Opens the database, brings its schema up to date and, if it holds no world, builds the first one.
-fn prepare_database(_config: &Config, _first: FirstWorld, _progress: &mut Progress) -> Result<Prepared, LaunchError> {
-    Ok(Prepared { first_run: false })
+fn prepare_database(config: &Config, first: FirstWorld, progress: &mut Progress) -> Result<Prepared, LaunchError> {
+    let database = db::open(config)?;
+    let world = database.lock_world()?;
+    let first_run = seed::is_empty(&mut database.connect()?)?;
+    if first_run {
+        first_run::build(config, &database, first, progress)?;
+    }
+    Ok(Prepared { first_run, _world: world })
 }
 
 /// Brings the schema up to date and does no more. Returns the names of the migrations that ran.
@@ -48,8 +56,10 @@ fn prepare_database(_config: &Config, _first: FirstWorld, _progress: &mut Progre
 /// # Errors
 ///
 /// The database is in use or unfit.
-pub fn migrate(_config: &Config) -> Result<Vec<String>, LaunchError> {
-    Ok(Vec::new())
+pub fn migrate(config: &Config) -> Result<Vec<String>, LaunchError> {
+    let database = db::open(config)?;
+    let _world = database.lock_world()?;
+    Ok(database.migrated().to_vec())
 }
 
 /// Holds that each port can be had, so that the error is told before anything is started.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::door::Style;
-use stand_in::{AnsiStyle, render_ansi, render_plain};
+use crate::text::{AnsiStyle, render_ansi, render_plain};
 
 /// Returns marked-up text with ANSI sequences, each line ending in CR LF.
 pub fn ansi(markup: &str, style: Style) -> Bytes {
@@ -30,25 +30,4 @@ pub fn plain(markup: &str) -> String {
 
 fn ansi_style(style: Style) -> AnsiStyle {
     AnsiStyle { colors: style.colors, width: style.width, utf8: style.utf8, screen_reader: style.screen_reader }
-}
-
-/// What `crate::text` offers, showing the markup as it is.
-mod stand_in {
-    use crate::wire::Colors;
-
-    #[expect(dead_code, reason = "the renderer that reads them is not here yet")]
-    pub(super) struct AnsiStyle {
-        pub(super) colors: Colors,
-        pub(super) width: u16,
-        pub(super) utf8: bool,
-        pub(super) screen_reader: bool,
-    }
-
-    pub(super) fn render_ansi(markup: &str, _style: &AnsiStyle) -> String {
-        markup.replace('\n', "\r\n")
-    }
-
-    pub(super) fn render_plain(markup: &str) -> String {
-        markup.to_owned()
-    }
 }

@@ -20,7 +20,6 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::control::{self, Control};
-use super::door::SwitchboardDoor;
 use super::server_process::{EndServer, ServerProcess, ServerSettings, StartServer};
 use super::switchboard::{self, Farewell, Report, SupervisedBy, Switchboard};
 use super::{CONTROL_SOCKET, LOCK_FILE, WIRE_SOCKET, start_number, telnet};
@@ -113,15 +112,10 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     let process = ServerProcess::new(settings, switchboard.clone(), end).start();
     repay(&switchboard, SupervisedBy { by: process.clone().recipient() });
 
-    let web = serve_web(http, switchboard::door(&switchboard), &config).map_err(|source| PortalError::Listen {
-        what: "http",
-        address: http_address,
-        source,
-    })?;
-    let web_handle = web.as_ref().map(actix_web::dev::Server::handle);
-    if let Some(web) = web {
-        actix::spawn(web);
-    }
+    let web = crate::web::play::serve(http, switchboard::door(&switchboard), &config)
+        .map_err(|source| PortalError::Listen { what: "http", address: http_address, source })?;
+    let web_handle = web.handle();
+    actix::spawn(web);
     let telnet = tokio::net::TcpListener::from_std(telnet).map_err(|source| PortalError::Listen {
         what: "telnet",
         address: telnet_address,
@@ -143,23 +137,12 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     let result = until_ended(&process, &switchboard, &mut ended).await;
     accepting.abort();
     say_farewell(&switchboard).await;
-    if let Some(web) = web_handle {
-        web.stop(false).await;
-    }
+    web_handle.stop(false).await;
     for name in [CONTROL_SOCKET, WIRE_SOCKET] {
         // Left behind by a crash or removed by hand, they harm nobody.
         let _ = fs::remove_file(config.data_dir.join(name));
     }
     result
-}
-
-/// Starts the web's part of the portal.
-fn serve_web(
-    _listener: TcpListener,
-    _door: SwitchboardDoor,
-    _config: &Config,
-) -> io::Result<Option<actix_web::dev::Server>> {
-    Ok(None)
 }
 
 /// Waits for the end; SIGTERM and SIGINT bring it about. A portal without its switchboard ends too: whoever started it

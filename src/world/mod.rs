@@ -4,6 +4,7 @@
 //! how games extend it, `command` and `cx` what commands and hooks are given. Nothing here reads a clock or a random
 //! source but through its context, so that a world can be replayed from a seed.
 
+pub mod account;
 pub mod appearance;
 pub mod caller;
 pub mod channel;
@@ -14,6 +15,7 @@ pub mod cx;
 pub mod defaults;
 pub mod effects;
 pub mod entity;
+pub mod first;
 pub mod lock;
 pub mod names;
 pub mod record;

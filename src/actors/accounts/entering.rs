@@ -19,6 +19,7 @@ use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
 use crate::wire::{Facts, Item};
+use crate::world::account::NewAccount;
 use crate::world::caller::Seat;
 use crate::world::contents::Undo;
 use crate::world::effects::Manner;
@@ -27,7 +28,6 @@ use crate::world::names::{self, Name};
 use crate::world::record::{AccountRecord, Change, EntityRows, Permission, SessionRecord, StoredTell, Subscription};
 use crate::world::room::Occupant;
 use crate::world::seats::Occupancy;
-use crate::world::types::Behaviour;
 
 /// How often a login looks again for an account that is just leaving, and how long it waits in between.
 const REENTER_ATTEMPTS: u32 = 100;
@@ -188,9 +188,8 @@ impl AccountsActor {
             _ => None,
         };
         let waits = (!self.is_exempt(&login.facts)).then(|| self.creations.wait_secs(&login.facts.address, now_ms));
-        let throttled = waits
-            .flatten()
-            .map(|secs| text!("Too many new accounts from your address. Wait {} seconds.", secs));
+        let throttled =
+            waits.flatten().map(|secs| text!("Too many new accounts from your address. Wait {} seconds.", secs));
         if let Some(why) = refusal.or(throttled).or_else(|| self.password_refusal(&password)) {
             return self.refuse(login, why);
         }
@@ -245,34 +244,19 @@ impl AccountsActor {
         password_hash: String,
         permission: Permission,
     ) -> Option<(AccountRecord, Entity, Vec<ChannelId>)> {
-        let (account, character) = (AccountId(services.ids.take()?.0), services.ids.take()?);
-        let record = AccountRecord {
-            id: account,
-            name: name.shown.clone(),
-            folded: name.folded.clone(),
-            skeleton: name.skeleton.clone(),
-            password_hash,
-            permission,
-            superuser: false,
-            character,
-            options: Value::Object(serde_json::Map::new()),
-            ignores: Vec::new(),
-            created_at: services.now_ms(),
-            last_login_at: 0,
-        };
-        let mut entity = Entity::new(character, Behaviour::character(), name.shown.clone());
-        entity.home = Some(services.hall.start_room);
-        entity.left_from = entity.home;
-        entity.owner = Some(account);
+        let account = AccountId(services.ids.take()?.0);
+        let new = NewAccount { account, character: services.ids.take()?, name, password_hash, permission };
+        let (record, entity) = new.make(services.hall.start_room, services.now_ms());
         let index = services.directory.channel_index();
-        let joins: Vec<ChannelId> = index.iter().filter(|channel| channel.auto_join).map(|channel| channel.id).collect();
+        let joins: Vec<ChannelId> =
+            index.iter().filter(|channel| channel.auto_join).map(|channel| channel.id).collect();
         self.subscriptions.insert(account, joins.clone());
         self.learn(AccountName {
             account,
-            name: name.shown,
-            folded: name.folded,
-            skeleton: name.skeleton,
-            character,
+            name: record.name.clone(),
+            folded: record.folded.clone(),
+            skeleton: record.skeleton.clone(),
+            character: record.character,
             permission,
         });
         Some((record, entity, joins))
