@@ -26,12 +26,14 @@ pub struct Entry {
     pub note: Vec<u8>,
     /// What is known of its other end.
     pub facts: Facts,
+    /// A password is asked for: what is typed is hidden.
+    pub hidden: bool,
 }
 
 impl Book {
     /// Adds a session.
     pub fn open(&mut self, session: SessionId, facts: Facts) {
-        self.entries.insert(session, Entry { lines: Lines::default(), note: Vec::new(), facts });
+        self.entries.insert(session, Entry { lines: Lines::default(), note: Vec::new(), facts, hidden: false });
     }
 
     /// Removes a session; false if there was none.
@@ -134,9 +136,9 @@ mod tests {
         for line in ["look", "north"] {
             lines.typed(line.into(), false, None, Bounds { lines: 9, bytes: 99 });
         }
-        lines.send(ANN);
+        lines.send(ANN, false);
         lines.acknowledge(1);
-        lines.send(ANN);
+        lines.send(ANN, false);
         book.apply(10);
         book
     }

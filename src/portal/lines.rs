@@ -81,7 +81,9 @@ impl Lines {
     }
 
     /// Puts the next line in flight and returns it; `None` while one is in flight or if nothing waits.
-    pub fn send(&mut self, session: SessionId) -> Option<Line> {
+    ///
+    /// `hidden` if a password is asked for now: a line that was typed ahead may be its answer.
+    pub fn send(&mut self, session: SessionId, hidden: bool) -> Option<Line> {
         if self.flight.is_some() {
             return None;
         }
@@ -91,7 +93,7 @@ impl Lines {
             // A paste is rare; its room is not kept for the life of the session.
             self.waiting = VecDeque::new();
         }
-        let line = Line { session, n: self.acked + 1, line: next.line, secret: next.secret, give_up: false };
+        let line = Line { session, n: self.acked + 1, line: next.line, secret: next.secret || hidden, give_up: false };
         self.flight = Some(Flight { line: line.clone(), client: next.client, deaths: 0 });
         Some(line)
     }
@@ -193,7 +195,7 @@ mod tests {
     }
 
     fn sent(lines: &mut Lines) -> Option<(u64, String)> {
-        lines.send(ANN).map(|line| (line.n, line.line))
+        lines.send(ANN, false).map(|line| (line.n, line.line))
     }
 
     #[test]
@@ -257,7 +259,15 @@ mod tests {
     fn a_line_typed_with_echo_off_is_secret_whatever_it_says() {
         let mut lines = Lines::default();
         lines.typed("hunter22".into(), true, None, BOUNDS);
-        assert!(lines.send(ANN).unwrap().secret);
+        assert!(lines.send(ANN, false).unwrap().secret);
+    }
+
+    #[test]
+    fn a_password_typed_ahead_of_its_question_is_secret() {
+        let mut lines = lines(&["ann", "hunter22"]);
+        assert!(!lines.send(ANN, false).unwrap().secret);
+        lines.acknowledge(1);
+        assert!(lines.send(ANN, true).unwrap().secret);
     }
 
     #[test]
@@ -269,7 +279,7 @@ mod tests {
         lines.server_died();
         assert!(lines.in_flight().unwrap().give_up);
         lines.acknowledge(1);
-        assert!(!lines.send(ANN).unwrap().give_up, "only the line that was in flight is suspect");
+        assert!(!lines.send(ANN, false).unwrap().give_up, "only the line that was in flight is suspect");
     }
 
     #[test]
@@ -277,7 +287,7 @@ mod tests {
         let mut lines = lines(&["look"]);
         lines.server_died();
         lines.server_died();
-        assert!(!lines.send(ANN).unwrap().give_up);
+        assert!(!lines.send(ANN, false).unwrap().give_up);
     }
 
     #[test]

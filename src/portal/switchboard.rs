@@ -242,7 +242,7 @@ impl Switchboard {
         if self.link != Link::Ready {
             return;
         }
-        if let Some(line) = self.book.entry(session).and_then(|entry| entry.lines.send(session)) {
+        if let Some(line) = self.book.entry(session).and_then(|entry| entry.lines.send(session, entry.hidden)) {
             self.tell_server(&ToServer::Line(line));
         }
     }

@@ -13,8 +13,9 @@ use crate::ids::SessionId;
 use crate::portal::testing::{self, Server, within};
 use crate::wire::{Group, Item, Origin, PortalHello, ToPortal, ToServer};
 
-/// A process that runs as long as its file is there.
-const STAND_IN: &str = "touch \"$0.$$\"; while [ -e \"$0.$$\" ]; do sleep 0.01; done";
+/// A process that runs as long as its file is there, and does not start while another is.
+const STAND_IN: &str = "[ -e \"$0-broken\" ] && { echo out of order >&2; exit 1; }; \
+                        touch \"$0.$$\"; while [ -e \"$0.$$\" ]; do sleep 0.01; done";
 const GA: &str = "\u{fffd}\u{fffd}";
 
 struct World {
@@ -50,6 +51,7 @@ impl World {
         world.telnet = status["listeners"]["telnet"].as_str().unwrap().into();
         world.pid = status["server"]["pid"].as_i64().unwrap();
         is_ready(&mut server).await;
+        world.process_file().await;
         (world, server)
     }
 
@@ -65,9 +67,13 @@ impl World {
     }
 
     async fn control(&self, request: Value) -> Value {
+        self.try_control(request).await.unwrap()
+    }
+
+    async fn try_control(&self, request: Value) -> Result<Value, control::ControlError> {
         let data_dir = self.data_dir();
         let asked = move || control::request(&data_dir, &request, Duration::from_secs(10));
-        tokio::task::spawn_blocking(asked).await.unwrap().unwrap()
+        tokio::task::spawn_blocking(asked).await.unwrap()
     }
 
     /// Waits until the first process has a successor.
@@ -83,19 +89,26 @@ impl World {
         .await
     }
 
-    /// Lets the process end, as a server does that was told to stop.
-    async fn process_ends(&self) {
+    /// Waits for the file that keeps the process running.
+    async fn process_file(&self) -> PathBuf {
+        let find = || {
+            let mut files = fs::read_dir(self.folder.path()).unwrap().flatten();
+            files.find(|file| file.file_name().to_string_lossy().starts_with("alive."))
+        };
         within(async {
             loop {
-                for file in fs::read_dir(self.folder.path()).unwrap().flatten() {
-                    if file.file_name().to_string_lossy().starts_with("alive") {
-                        return fs::remove_file(file.path()).unwrap();
-                    }
+                match find() {
+                    Some(file) => return file.path(),
+                    None => tokio::task::yield_now().await,
                 }
-                tokio::task::yield_now().await;
             }
         })
-        .await;
+        .await
+    }
+
+    /// Lets the process end, as a server does that was told to stop.
+    async fn process_ends(&self) {
+        fs::remove_file(self.process_file().await).unwrap();
     }
 
     async fn player(&self, server: &mut Server) -> Player {
@@ -194,6 +207,36 @@ async fn a_reload_keeps_sockets_and_lines() {
     let (answer, ()) = tokio::join!(reload, play);
     assert_eq!(answer["ok"], true);
     assert!(answer["pause_ms"].as_u64().is_some_and(|pause| pause < 5_000), "{answer}");
+}
+
+#[actix::test]
+async fn a_reload_that_fails_says_why_and_the_server_is_tried_again() {
+    let (world, mut server) = World::start().await;
+    let mut ann = world.player(&mut server).await;
+    let broken = world.folder.path().join("alive-broken");
+    fs::write(&broken, "").unwrap();
+    let reload = world.try_control(json!({"op": "reload"}));
+    let play = async {
+        server.told_to_stop().await;
+        world.process_ends().await;
+        drop(server);
+    };
+    let (answer, ()) = tokio::join!(reload, play);
+    assert_eq!(answer.unwrap_err().to_string(), "the new server did not start: out of order");
+    let status = world.control(json!({"op": "status"})).await;
+    assert_eq!(status["server"]["last_exit"]["last_line"], "out of order");
+    ann.types("look\r\n").await;
+    fs::remove_file(broken).unwrap();
+    let (mut server, _) = world.server().await;
+    assert_eq!(server.line().await.line, "look");
+}
+
+#[actix::test]
+async fn a_silent_server_is_killed_and_replaced() {
+    let (world, server) = World::with(|config| config.server.patience_ms = 50).await;
+    world.next_process().await;
+    drop(server);
+    world.server().await;
 }
 
 #[actix::test]

@@ -92,7 +92,12 @@ impl Switchboard {
             }
             Item::Event { to, name, data } => self.push_event(&to, Event { name, data }),
             Item::Prompt { to, text } => self.push(to, Delivery::Prompt(text.into())),
-            Item::Secret { to, on } => self.push(to, Delivery::Secret(on)),
+            Item::Secret { to, on } => {
+                if let Some(entry) = self.book.entry(to) {
+                    entry.hidden = on;
+                }
+                self.push(to, Delivery::Secret(on));
+            }
             Item::Setting { to, name, value } => {
                 self.push(to, Delivery::Setting { name: name.into(), value: value.into() });
             }
