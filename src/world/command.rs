@@ -334,6 +334,35 @@ impl<'a, 'r> CommandCx<'a, 'r> {
         Err(text!("Only {}s may do that.", permission.name()).into())
     }
 
+    /// Refuses unless the lock on an access type lets the character pass. The words are in the target's attribute
+    /// `err_` and the access type, else they are `otherwise`.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the lock is closed.
+    pub fn pass(&self, target: &Entity, access: &str, otherwise: &str) -> Result<(), Refusal> {
+        if self.puppet().is_some_and(|puppet| target.admits(access, &self.subject(puppet, target.id))) {
+            return Ok(());
+        }
+        let why = target.attribute(&format!("err_{access}")).and_then(|value| value.as_str());
+        Err(Refusal::new(why.unwrap_or(otherwise)))
+    }
+
+    /// Returns the character, if it is in the world: not the hand that runs a keeper's command from outside.
+    ///
+    /// # Errors
+    ///
+    /// A refusal for that hand, which can carry nothing and go nowhere.
+    pub fn body(&self) -> Result<&Entity, Refusal> {
+        let body = self.puppet().filter(|puppet| !puppet.transient);
+        body.ok_or_else(|| Refusal::new("Only somebody who is in the world can do that."))
+    }
+
+    /// Tells whether the person who plays `listener` ignores the one who plays `speaker`.
+    pub fn is_ignored(&self, speaker: EntityId, listener: EntityId) -> bool {
+        self.room.is_ignored(speaker, listener)
+    }
+
     /// Finds something in the room or in one's hands: an exit, a character, a thing; `me` and `here`; `#id` for builders.
     ///
     /// # Errors
@@ -410,11 +439,21 @@ impl<'a, 'r> CommandCx<'a, 'r> {
         effects.hop = Some(Hop::Leave { who });
     }
 
-    fn choose<'e>(&self, typed: &str, among: impl Iterator<Item = &'e Entity>) -> Result<&'e Entity, Refusal> {
+    /// Chooses by what was typed.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if nothing, or more than one thing, is called so.
+    pub fn choose<'e>(&self, typed: &str, among: impl Iterator<Item = &'e Entity>) -> Result<&'e Entity, Refusal> {
         self.choose_or(typed, among, || not_here(typed))
     }
 
-    fn choose_or<'e>(
+    /// Chooses by what was typed, with words of one's own if nothing is called so.
+    ///
+    /// # Errors
+    ///
+    /// What `none` returns, or a refusal that names the things if more than one is called so.
+    pub fn choose_or<'e>(
         &self,
         typed: &str,
         among: impl Iterator<Item = &'e Entity>,

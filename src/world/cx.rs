@@ -159,6 +159,13 @@ impl<'a> RoomCx<'a> {
         self.tell_those(Some(speaker), text, seats.iter().filter(|(who, _)| *who != speaker));
     }
 
+    /// Shows what `speaker` does with `other` to everybody else in the room who wants to hear of them.
+    pub fn tell_bystanders(&mut self, speaker: EntityId, other: EntityId, text: Markup) {
+        let seats = self.seats;
+        let bystanders = seats.iter().filter(|(who, _)| *who != speaker && *who != other);
+        self.tell_those(Some(speaker), text, bystanders);
+    }
+
     /// Shows what `speaker` says or does to one character. Returns false if that one ignores them.
     pub fn tell_one_from(&mut self, speaker: EntityId, who: EntityId, text: Markup) -> bool {
         let heard = !self.is_ignored(speaker, who);

@@ -242,10 +242,7 @@ fn go(exit: EntityId, cx: &mut CommandCx) -> Result<(), Refusal> {
         let Some(to) = exit.destination else {
             return Err(Refusal::new("That way leads nowhere."));
         };
-        if !exit.admits("traverse", &cx.subject(puppet, exit.id)) {
-            let why = exit.attribute("err_traverse").and_then(|value| value.as_str());
-            return Err(Refusal::new(why.unwrap_or("You cannot go there.")));
-        }
+        cx.pass(exit, "traverse", "You cannot go there.")?;
         if let Inner::Exit(behaviour) = &exit.behaviour.0 {
             behaviour.can_traverse(exit, puppet, &view)?;
         }
@@ -261,12 +258,14 @@ fn go(exit: EntityId, cx: &mut CommandCx) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns who goes along: those who follow, and may go through the same exit.
+/// Returns who goes along: those who follow, may go through the same exit, and are not ignored by whom they follow.
 fn followers(leader: EntityId, exit: EntityId, cx: &CommandCx) -> Vec<EntityId> {
     let view = cx.view();
     let Some(exit) = view.entity(exit) else { return Vec::new() };
     let follows = |character: &&Entity| {
-        character.id != leader && character.attribute(FOLLOWS).and_then(|value| value.as_u64()) == Some(leader.0)
+        character.id != leader
+            && !cx.is_ignored(character.id, leader)
+            && character.attribute(FOLLOWS).and_then(|value| value.as_u64()) == Some(leader.0)
     };
     let may = |character: &&Entity| {
         let caller = cx.seat_of(character.id).map(|seat| seat.caller.as_ref());
