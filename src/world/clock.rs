@@ -1,5 +1,7 @@
 //! Game time: a calendar that runs a fixed number of times faster than ours. Pure: it is told the time.
 
+use std::fmt;
+
 /// The game's calendar: 24 hours a day, 30 days a month, 12 months a year.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GameClock {
@@ -22,6 +24,50 @@ pub struct GameTime {
     pub hour: i64,
     /// 0 to 59.
     pub minute: i64,
+}
+
+/// A moment of our own calendar, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CalendarTime {
+    /// Of the common era.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    /// 1 to 31.
+    pub day: i64,
+    /// 0 to 23.
+    pub hour: i64,
+    /// 0 to 59.
+    pub minute: i64,
+}
+
+impl CalendarTime {
+    /// Returns the moment at `now_ms`, milliseconds since 1970.
+    pub fn at(now_ms: i64) -> Self {
+        /// Days of four centuries, after which the calendar repeats.
+        const ERA: i64 = 146_097;
+        let secs = now_ms.div_euclid(1000);
+        // Years begin in March here, so that the leap day is the last of its year.
+        let days = secs.div_euclid(DAY_SECS) + 719_468;
+        let in_era = days.rem_euclid(ERA);
+        let year = (in_era - in_era / 1460 + in_era / 36_524 - in_era / (ERA - 1)) / 365;
+        let in_year = in_era - (365 * year + year / 4 - year / 100);
+        let from_march = (5 * in_year + 2) / 153;
+        let month = (from_march + 2) % 12 + 1;
+        Self {
+            year: days.div_euclid(ERA) * 400 + year + i64::from(month <= 2),
+            month,
+            day: in_year - (153 * from_march + 2) / 5 + 1,
+            hour: secs.rem_euclid(DAY_SECS) / 3600,
+            minute: secs.rem_euclid(DAY_SECS) / 60 % 60,
+        }
+    }
+}
+
+impl fmt::Display for CalendarTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02} {:02}:{:02} UTC", self.year, self.month, self.day, self.hour, self.minute)
+    }
 }
 
 const DAY_SECS: i64 = 24 * 60 * 60;
@@ -57,6 +103,17 @@ impl GameTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_own_calendar_has_its_leap_days() {
+        let check = |secs: i64, expected| assert_eq!(CalendarTime::at(secs * 1000).to_string(), expected);
+        check(0, "1970-01-01 00:00 UTC");
+        check(-1, "1969-12-31 23:59 UTC");
+        check(951_782_400, "2000-02-29 00:00 UTC");
+        check(951_868_800, "2000-03-01 00:00 UTC");
+        check(1_714_566_840, "2024-05-01 12:34 UTC");
+        check(4_107_542_400, "2100-03-01 00:00 UTC");
+    }
 
     #[test]
     fn a_day_of_the_game_passes_in_six_hours_at_factor_four() {

@@ -23,4 +23,5 @@ pub mod room;
 pub mod script;
 pub mod search;
 pub mod seats;
+pub mod trial;
 pub mod types;

@@ -221,6 +221,11 @@ pub fn folded(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
+/// Returns the `skeleton` of a name that is known to be one.
+pub fn skeleton_of(shown: &str) -> String {
+    look(shown)
+}
+
 /// Returns what a name looks like. Case counts where it changes which letter of ours it is like: Greek `Ν` and `ν`.
 fn look(shown: &str) -> String {
     let mut out = String::with_capacity(shown.len() + 4);

@@ -1,0 +1,282 @@
+//! A room on trial: runs lines and hooks without a server, and tells who would see what. For tests, a game's own too.
+//!
+//! ```
+//! use everhall::commands;
+//! use everhall::world::trial::Trial;
+//!
+//! let mut trial = Trial::new(commands::defaults());
+//! trial.thing("lamp");
+//! let said = trial.run("Ann", "get lamp");
+//! assert_eq!(said.to("Ann"), ["You pick up a lamp."]);
+//! assert_eq!(said.to("Bob"), ["Ann picks up a lamp."]);
+//! ```
+//!
+//! Misuse, and panics of the code on trial, fail the test.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::ids::{AccountId, ChannelId, EntityId, SessionId};
+use crate::text::{Markup, render_plain};
+use crate::wire::Item;
+use crate::world::caller::{Caller, Seat};
+use crate::world::channel::ChannelIndex;
+use crate::world::clock::GameClock;
+use crate::world::command::{CommandSet, Hall};
+use crate::world::cx::RoomCx;
+use crate::world::effects::Hop;
+use crate::world::entity::Entity;
+use crate::world::record::{Change, ChannelRecord, Kind, Permission};
+use crate::world::room::{Moment, Performed, Room};
+use crate::world::types::{Behaviour, Refusal};
+
+/// When every trial happens: 1 May 2024, 12:34 UTC, in milliseconds since 1970.
+pub const NOW_MS: i64 = 1_714_566_840_000;
+
+/// A room called Hall, with two people in it, Ann and Bob.
+pub struct Trial {
+    room: Room,
+    hall: Hall,
+    channels: Vec<ChannelRecord>,
+    people: Vec<Person>,
+    next_id: u64,
+}
+
+/// Somebody who plays.
+struct Person {
+    name: String,
+    who: EntityId,
+    session: SessionId,
+    caller: Arc<Caller>,
+}
+
+/// What a line or a hook came to.
+#[derive(Debug)]
+pub struct Said {
+    names: Vec<(String, SessionId)>,
+    /// Everything that goes out, in order.
+    pub items: Vec<Item>,
+    /// The rows it changed.
+    pub changes: Vec<Change>,
+    /// Where the batch goes on.
+    pub hop: Option<Hop>,
+    /// It was refused: nothing has changed.
+    pub refused: bool,
+}
+
+impl Said {
+    /// Returns the texts that somebody sees, without colours.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays.
+    pub fn to(&self, name: &str) -> Vec<String> {
+        let known = self.names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let Some((_, session)) = known else { panic!("nobody called {name} plays in this trial") };
+        let texts = self.items.iter().filter_map(|item| match item {
+            Item::Text { to, text } if to.contains(session) => Some(render_plain(text)),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
+
+impl Trial {
+    /// Puts a plain room on trial, with these commands.
+    pub fn new(commands: CommandSet) -> Self {
+        let hall = Hall {
+            name: "Trial".into(),
+            start_room: EntityId(1),
+            commands,
+            clock: GameClock { start_ms: NOW_MS, factor: 4.0 },
+        };
+        let mut room = Entity::new(EntityId(1), Behaviour::room(), "Hall");
+        room.description = "A hall.".into();
+        let Some(room) = Room::new(vec![room]) else { panic!("a room is made of one entity") };
+        let mut trial = Self { room, hall, channels: Vec::new(), people: Vec::new(), next_id: 2 };
+        trial.person("Ann");
+        trial.person("Bob");
+        trial
+    }
+
+    /// Returns the room's id.
+    pub fn here(&self) -> EntityId {
+        self.room.id()
+    }
+
+    /// Puts something in the room: a character that nobody plays, a thing of a game's own type.
+    pub fn put(&mut self, behaviour: Behaviour, key: &str) -> EntityId {
+        let id = EntityId(self.next_id);
+        self.next_id += 1;
+        let mut entity = Entity::new(id, behaviour, key);
+        entity.location = Some(self.here());
+        self.room.contents.insert(entity);
+        id
+    }
+
+    /// Puts a plain thing in the room.
+    pub fn thing(&mut self, key: &str) -> EntityId {
+        self.put(Behaviour::object(), key)
+    }
+
+    /// Puts a plain thing in somebody's hands, or in a box.
+    pub fn thing_in(&mut self, holder: EntityId, key: &str) -> EntityId {
+        let id = self.thing(key);
+        self.edit(id, |thing| thing.location = Some(holder));
+        id
+    }
+
+    /// Makes an exit to room `to`.
+    pub fn exit(&mut self, key: &str, to: EntityId) -> EntityId {
+        let id = self.put(Behaviour::exit(), key);
+        self.edit(id, |exit| exit.destination = Some(to));
+        id
+    }
+
+    /// Puts another person in the room, a Player. Returns their character.
+    pub fn person(&mut self, name: &str) -> EntityId {
+        let who = self.put(Behaviour::character(), name);
+        let session = SessionId(who.0);
+        let caller = Arc::new(Caller {
+            account: AccountId(who.0),
+            name: name.into(),
+            character: who,
+            permission: Permission::Player,
+            superuser: false,
+            ignores: Vec::new(),
+            channels: Vec::new(),
+            options: json!({}),
+            width: 80,
+            screen_reader: false,
+            events: false,
+            address: "127.0.0.1".into(),
+        });
+        self.room.sit(who, Seat { session, caller: caller.clone() }, None);
+        self.people.push(Person { name: name.to_owned(), who, session, caller });
+        who
+    }
+
+    /// Adds a channel.
+    pub fn channel(&mut self, record: ChannelRecord) -> ChannelId {
+        let id = record.id;
+        self.channels.push(record);
+        id
+    }
+
+    /// Returns the id of what is called so, wherever it is.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is.
+    pub fn id(&self, name: &str) -> EntityId {
+        let all = (1..self.next_id).filter_map(|id| self.room.contents.entity(EntityId(id)));
+        let Some(found) = all.into_iter().find(|entity| entity.is_called(name)) else {
+            panic!("nothing is called {name} in this trial")
+        };
+        found.id
+    }
+
+    /// Returns something of the room as it is now.
+    ///
+    /// # Panics
+    ///
+    /// If it is not there.
+    pub fn entity(&self, id: EntityId) -> &Entity {
+        let Some(entity) = self.room.contents.entity(id) else { panic!("{id} is not in this trial") };
+        entity
+    }
+
+    /// Changes something of the room.
+    ///
+    /// # Panics
+    ///
+    /// If it is not there.
+    pub fn edit(&mut self, id: EntityId, edit: impl FnOnce(&mut Entity)) {
+        let mut entity = self.entity(id).clone();
+        edit(&mut entity);
+        self.room.contents.insert(entity);
+    }
+
+    /// Changes what is known of the person who plays a character.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays.
+    pub fn caller(&mut self, name: &str, edit: impl FnOnce(&mut Caller)) {
+        let person = self.people.iter_mut().find(|person| person.name.eq_ignore_ascii_case(name));
+        let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
+        edit(Arc::make_mut(&mut person.caller));
+        let seat = Seat { session: person.session, caller: person.caller.clone() };
+        self.room.sit(person.who, seat, None);
+    }
+
+    /// Makes one person ignore another.
+    pub fn ignore(&mut self, listener: &str, speaker: &str) {
+        let account = AccountId(self.id(speaker).0);
+        self.caller(listener, |caller| caller.ignores.push(account));
+    }
+
+    /// Loses somebody's link: the character stays, and misses what is said until [`Trial::find_link`].
+    pub fn lose_link(&mut self, name: &str) {
+        let (who, session) = (self.id(name), SessionId(self.id(name).0));
+        self.room.seats.unseat(who, session);
+    }
+
+    /// Gives somebody their link back.
+    pub fn find_link(&mut self, name: &str) {
+        self.caller(name, |_| {});
+    }
+
+    /// Runs a line that somebody types.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays, or the command panics.
+    pub fn run(&mut self, name: &str, line: &str) -> Said {
+        let person = self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name));
+        let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
+        let (who, session, caller) = (person.who, person.session, person.caller.clone());
+        let channels = ChannelIndex::new(self.channels.clone());
+        let performed = self.room.input(moment(), (who, session, &caller), line, &self.hall, &channels);
+        self.said(performed, session)
+    }
+
+    /// Runs a hook, or whatever else is given a room's context. A refusal is shown to the first person, Ann.
+    ///
+    /// # Panics
+    ///
+    /// If the hook panics.
+    pub fn hook(&mut self, run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>) -> Said {
+        let performed = self.room.perform(moment(), run);
+        self.said(performed, self.people[0].session)
+    }
+
+    /// Returns the names of what is directly in the room, in somebody's hands or in a box, characters and exits left out.
+    pub fn things_in(&self, holder: EntityId) -> Vec<String> {
+        let inside = self.room.contents.inside(holder).iter().map(|id| self.entity(*id));
+        inside.filter(|entity| entity.kind() == Kind::Object).map(|entity| entity.key.clone()).collect()
+    }
+
+    fn said(&self, performed: Performed, session: SessionId) -> Said {
+        let names = self.people.iter().map(|person| (person.name.clone(), person.session)).collect();
+        match performed {
+            Performed::Done(changes, effects, _) => {
+                Said { names, items: effects.items, changes, hop: effects.hop, refused: false }
+            }
+            Performed::Refused(why) => {
+                let items = vec![refusal(session, why)];
+                Said { names, items, changes: Vec::new(), hop: None, refused: true }
+            }
+            Performed::Panicked(why) => panic!("the code on trial panicked: {why}"),
+        }
+    }
+}
+
+fn moment() -> Moment {
+    Moment { now_ms: NOW_MS, seed: 1 }
+}
+
+fn refusal(session: SessionId, why: Markup) -> Item {
+    Item::Text { to: vec![session], text: why.into_string() }
+}
