@@ -16,9 +16,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::actors::accounts::{self, AccountsActor};
+use crate::actors::batch::Batch;
 use crate::actors::directory::Directory;
 use crate::actors::journal::JournalActor;
 use crate::actors::link::{self, LinkActor, Send};
+use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
 use crate::actors::services::{ID_BLOCK, Ids, Services, Shared};
 use crate::actors::session::{Run, SessionActor, with_facts};
@@ -33,7 +35,7 @@ use crate::ids::{EntityId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
 use crate::wire::{self, LiveSession, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION, WireError};
-use crate::world::caller::Caller;
+use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
 use crate::world::clock::GameClock;
 use crate::world::command::Hall;
@@ -261,6 +263,14 @@ async fn restore(
         let known = facts.clone().unwrap_or_else(|| wire::Facts { protocol: String::new(), ..Default::default() });
         let channels = channels.get(&row.account).cloned().unwrap_or_default();
         let caller = Arc::new(with_facts(&caller(&record, channels), &known));
+        // Before any line is run: everybody hears what is said from the first one on.
+        let mail = match &facts {
+            Some(_) => Mail::Sit { who: row.puppet, seat: Seat { session: row.session, caller: caller.clone() } },
+            None => {
+                Mail::Unseat { batch: Batch::begin(None, services.now_ms()), who: row.puppet, session: row.session }
+            }
+        };
+        services.to_room(room, mail);
         let actor = SessionActor::restored(&row, facts, caller, room, services.clone());
         let addr = SessionActor::start_in_arbiter(services.arbiter(row.session.0), |_| actor);
         services.directory.set_session(row.session, Some(addr));

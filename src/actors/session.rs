@@ -339,13 +339,7 @@ impl Actor for SessionActor {
                 batch.items.extend(login_items(self.id, &LoginState::default()));
                 self.services.commit(batch);
             }
-            Mode::Play { caller, puppet, room, is_lost: false } => {
-                let seat = Seat { session: self.id, caller: caller.clone() };
-                self.services.to_room(*room, Mail::Sit { who: *puppet, seat });
-            }
-            Mode::Play { puppet, room, is_lost: true, .. } => {
-                let mail = Mail::Unseat { batch: self.begin(None), who: *puppet, session: self.id };
-                self.services.to_room(*room, mail);
+            Mode::Play { is_lost: true, .. } => {
                 self.fade_later(Duration::from_secs(self.services.config.world.link_lost_secs), ctx);
             }
             _ => {}

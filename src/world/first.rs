@@ -60,11 +60,8 @@ pub fn channels() -> Vec<ChannelRecord> {
 /// Returns the keeper's account and character. `password_hash` is a PHC string; `now_ms` milliseconds since 1970.
 pub fn admin(password_hash: String, now_ms: i64) -> (AccountRecord, EntityRows) {
     // A name like any other; a test holds it against what `names::parse` makes of it.
-    let name = Name {
-        shown: ADMIN_NAME.into(),
-        folded: names::folded(ADMIN_NAME),
-        skeleton: names::skeleton_of(ADMIN_NAME),
-    };
+    let name =
+        Name { shown: ADMIN_NAME.into(), folded: names::folded(ADMIN_NAME), skeleton: names::skeleton_of(ADMIN_NAME) };
     let permission = Permission::Developer;
     let new = NewAccount { account: ADMIN_ACCOUNT, character: ADMIN_CHARACTER, name, password_hash, permission };
     let (mut account, character) = new.make(START_ROOM, now_ms);
