@@ -12,7 +12,7 @@ impl Command for About {
     const HELP: &'static str = "Usage: about\n\nTells what world this is, and what runs it.\n\nFor example: about";
 
     fn run(&self, _: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
-        cx.tell(text!("|w{}|n runs on Everhall {}.", cx.hall().name, env!("CARGO_PKG_VERSION")));
+        cx.tell(text!("|w{}|n, a world run by Everhall {}.", cx.hall().name, env!("CARGO_PKG_VERSION")));
         Ok(())
     }
 }
@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn it_names_the_world_and_the_engine() {
         let mut trial = Trial::new(defaults());
-        let expected = format!("Trial runs on Everhall {}.", env!("CARGO_PKG_VERSION"));
+        let expected = format!("Trial, a world run by Everhall {}.", env!("CARGO_PKG_VERSION"));
         assert_eq!(trial.run("Ann", "about").to("Ann"), [expected]);
     }
 }

@@ -59,15 +59,14 @@ fn sentence<'n>(names: impl Iterator<Item = &'n str>) -> Markup {
 fn columns<'n>(names: impl Iterator<Item = &'n str>, column: usize, width: usize) -> Markup {
     let in_a_line = ((width.saturating_sub(2)) / column).max(1);
     let mut rows = Markup::default();
+    let mut before = 0;
     for (n, name) in names.enumerate() {
-        if n % in_a_line == 0 {
-            rows.push_plain("\n  ");
+        match n % in_a_line {
+            0 => rows.push_plain("\n  "),
+            _ => rows.push_plain(&" ".repeat(column.saturating_sub(before))),
         }
         rows.push(&link(name));
-        // A space at the end of a line would only wrap.
-        if (n + 1) % in_a_line != 0 {
-            rows.push_plain(&" ".repeat(column - name.len().min(column)));
-        }
+        before = name.len();
     }
     rows
 }
@@ -133,6 +132,7 @@ mod tests {
             let text = list(&mut trial);
             let wide = text.lines().filter(|line| line.starts_with("  ")).map(str::len).max().unwrap();
             assert!(wide <= usize::from(width), "{text}");
+            assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
         }
         trial.caller("Ann", |ann| ann.screen_reader = true);
         assert!(list(&mut trial).contains("Things: inventory, get, drop, give, put\n"));

@@ -95,14 +95,14 @@ fn rooms(plan: &mut Plan) -> Rooms {
         "Shingle, rattling back with each wave. The piles of a jetty walk out into the water and stop. The tide has \
          written a line of weed and driftwood along the beach.",
     );
+    plan.connect(hall, "south", "north", courtyard);
+    plan.connect(hall, "east", "west", kitchen);
+    plan.connect(hall, "west", "east", library);
     plan.connect(hall, "up", "down", gallery);
     plan.connect(gallery, "up", "down", observatory);
-    plan.connect(hall, "east", "west", kitchen);
     plan.connect(kitchen, "north", "south", pantry);
-    plan.connect(hall, "west", "east", library);
     plan.connect(kitchen, "down", "up", cellar);
     plan.connect(cellar, "down", "up", cistern);
-    plan.connect(hall, "south", "north", courtyard);
     plan.connect(courtyard, "east", "west", orchard);
     plan.connect(courtyard, "south", "north", path);
     plan.connect(path, "down", "up", shore);
