@@ -9,6 +9,7 @@
 mod answer;
 mod bot;
 mod histogram;
+mod prepare;
 mod process;
 mod report;
 mod scenario;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use bot::Bot;
 use histogram::Histogram;
+pub use prepare::{Grid, NoRooms, Size};
 pub use process::Processes;
 use process::Usage;
 pub use report::{Load, Report};

@@ -13,6 +13,7 @@ use crate::launcher::{DataDirLock, prepare};
 
 mod admin;
 mod args;
+mod bench;
 mod failure;
 mod logs;
 pub(crate) mod out;
@@ -88,6 +89,7 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Admin(command) => admin::run(&context, command).map(|()| ExitCode::SUCCESS),
+        Command::Bench(command) => bench::run(&context, command).map(|()| ExitCode::SUCCESS),
         Command::Version => Ok(ExitCode::SUCCESS),
         Command::Portal => run::portal(&context),
         Command::Server => run::server(&context, app.registry),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench;
 use crate::launcher::FirstWorld;
 
 const EXIT_CODES: &str = "\
@@ -89,6 +90,9 @@ pub(super) enum Command {
     /// Accounts and commands for keepers
     #[command(subcommand)]
     Admin(Admin),
+    /// Measure a world: make one to measure in, and let bots play in it
+    #[command(subcommand)]
+    Bench(Bench),
     /// Say which version this is
     Version,
     /// Hold the sockets; started by `run`
@@ -115,6 +119,20 @@ pub(super) enum Admin {
     Run {
         /// As a keeper would type it
         command: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Build a grid of rooms with bots in an empty database
+    Prepare(bench::Size),
+    /// Let bots play in the running world, and print what was measured
+    Run {
+        #[command(flatten)]
+        options: bench::Options,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
