@@ -10,23 +10,25 @@
 //! applied. The wire's socket exists anew for each server and takes one connection, of our own user.
 
 mod child;
+mod orders;
+mod wire_socket;
+
+pub use child::Exit;
+pub use orders::{EndServer, ProcessReport, ReloadServer, ReportProcess, StartServer};
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::PortalError;
 use super::backoff::Backoff;
-use super::switchboard::{Killing, ServerFact, StopServer, Switchboard, WireOpened};
+use super::switchboard::{Killing, StopServer, Switchboard, WireOpened};
 use crate::mailbox::repay;
 
 /// How long a server that was asked to stop, or whose wire closed, may take before it is killed.
@@ -83,57 +85,10 @@ struct Running {
     exit: Option<Exit>,
 }
 
-/// How a server ended.
-#[derive(Debug, Clone)]
-pub struct Exit {
-    /// In words: `exit status: 1`.
-    pub status: String,
-    /// Its exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
-    /// The last line it wrote to its standard error; empty if it wrote none.
-    pub last_line: String,
-}
-
 #[derive(Default)]
 struct Reload {
     since: Option<Instant>,
     waiting: VecDeque<oneshot::Sender<Result<Duration, String>>>,
-}
-
-/// Starts the first server. Sent by the portal when everything else is up.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct StartServer;
-
-/// Stops the server and starts it again. The reply comes when the new one is ready: how long no line was taken, or what
-/// went wrong; the server is then tried again and again.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Duration, String>")]
-pub struct ReloadServer;
-
-/// Stops the server for good; the portal ends when it is down.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct EndServer;
-
-/// Asks how the server process is.
-#[derive(Debug, Message)]
-#[rtype(result = "ProcessReport")]
-pub struct ReportProcess;
-
-/// How the server process is.
-#[derive(Debug, Clone, MessageResponse)]
-pub struct ProcessReport {
-    /// Its process id, if there is one.
-    pub pid: Option<i32>,
-    /// `starting`, `ready`, `stopping` or `down`.
-    pub state: &'static str,
-    /// How many were started.
-    pub starts: u64,
-    /// How many in a row died before they were ready for 3 s.
-    pub early_deaths: u32,
-    /// How the last one ended.
-    pub last_exit: Option<Exit>,
 }
 
 impl ServerProcess {
@@ -164,15 +119,14 @@ impl ServerProcess {
         self.state = State::Starting;
         self.started += 1;
         let started = self.started;
-        let spawned = self
-            .listen()
+        let spawned = wire_socket::listen(&self.settings.wire_socket)
             .and_then(|listener| Ok((listener, child::spawn(&self.settings)?)))
             .map_err(PortalError::Spawn);
         let (listener, child) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => return self.failed_to_spawn(error, ctx),
         };
-        let accepting = ctx.spawn(accept(listener).into_actor(self).map(move |stream, this, _| {
+        let accepting = ctx.spawn(wire_socket::accept(listener).into_actor(self).map(move |stream, this, _| {
             if let Some(running) = this.running.as_mut().filter(|_| this.started == started) {
                 running.wire_open = true;
                 repay(&this.switchboard, WireOpened { stream });
@@ -181,19 +135,6 @@ impl ServerProcess {
         info!(pid = child.pid.as_raw_nonzero().get(), "started the server");
         self.running = Some(Running { pid: child.pid, accepting, wire_open: false, exit: None });
         ctx.spawn(child.wait().into_actor(self).map(|exit, this, ctx| this.exited(exit, ctx)));
-    }
-
-    /// Makes the wire's socket anew: whoever connected to an older one has nobody to talk to.
-    fn listen(&self) -> std::io::Result<UnixListener> {
-        let path = &self.settings.wire_socket;
-        if let Err(error) = std::fs::remove_file(path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(listener)
     }
 
     fn failed_to_spawn(&mut self, error: PortalError, ctx: &mut Context<Self>) {
@@ -353,104 +294,6 @@ impl ServerProcess {
     }
 }
 
-/// Waits for one connection of our own user.
-async fn accept(listener: UnixListener) -> UnixStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) if super::is_own_peer(&stream) => return stream,
-            Ok(_) => warn!("refused a wire of another user"),
-            Err(error) => {
-                warn!("could not accept the server's wire: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-impl Exit {
-    fn new(status: std::io::Result<ExitStatus>, last_line: String) -> Self {
-        match status {
-            Ok(status) => Self { status: status.to_string(), code: status.code(), last_line },
-            Err(error) => Self { status: error.to_string(), code: None, last_line },
-        }
-    }
-}
-
 impl Actor for ServerProcess {
     type Context = Context<Self>;
-}
-
-impl Handler<StartServer> for ServerProcess {
-    type Result = ();
-
-    fn handle(&mut self, _: StartServer, ctx: &mut Context<Self>) {
-        self.start(ctx);
-    }
-}
-
-impl Handler<ReloadServer> for ServerProcess {
-    type Result = ResponseFuture<Result<Duration, String>>;
-
-    fn handle(&mut self, _: ReloadServer, ctx: &mut Context<Self>) -> Self::Result {
-        if matches!(self.state, State::Ended | State::Stopping(Next::End)) {
-            return Box::pin(async { Err("the world is shutting down".into()) });
-        }
-        let (answer, answered) = oneshot::channel();
-        self.reload.waiting.push_back(answer);
-        self.reload(ctx);
-        Box::pin(async { answered.await.unwrap_or_else(|_| Err("the portal ended".into())) })
-    }
-}
-
-impl Handler<EndServer> for ServerProcess {
-    type Result = ();
-
-    fn handle(&mut self, _: EndServer, ctx: &mut Context<Self>) {
-        match self.state {
-            State::Stopping(_) => self.state = State::Stopping(Next::End),
-            State::Ended => {}
-            _ => self.stop(Next::End, ctx),
-        }
-    }
-}
-
-impl Handler<ServerFact> for ServerProcess {
-    type Result = ();
-
-    fn handle(&mut self, fact: ServerFact, ctx: &mut Context<Self>) {
-        match fact {
-            ServerFact::Ready => self.ready(),
-            ServerFact::Silent => self.kill("it is silent"),
-            ServerFact::ReloadAsked => self.reload(ctx),
-            ServerFact::ShutdownAsked => ctx.notify(EndServer),
-            ServerFact::WireClosed => {
-                let Some(running) = &mut self.running else { return };
-                running.wire_open = false;
-                if running.exit.is_some() {
-                    self.settle(ctx);
-                } else {
-                    self.kill_later(ctx);
-                }
-            }
-        }
-    }
-}
-
-impl Handler<ReportProcess> for ServerProcess {
-    type Result = ProcessReport;
-
-    fn handle(&mut self, _: ReportProcess, _: &mut Context<Self>) -> ProcessReport {
-        ProcessReport {
-            pid: self.running.as_ref().map(|running| running.pid.as_raw_nonzero().get()),
-            state: match self.state {
-                State::Starting => "starting",
-                State::Ready(_) => "ready",
-                State::Stopping(_) => "stopping",
-                State::Down | State::Ended => "down",
-            },
-            starts: self.started,
-            early_deaths: self.backoff.early_deaths(),
-            last_exit: self.last_exit.clone(),
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! One child process: started in its own group, its standard error passed on, its last words kept.
 
 use std::io::{self, Write};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 
-use super::{Exit, ServerSettings};
+use super::ServerSettings;
 
 /// Longest last line that is kept, in bytes.
 const LAST_LINE_BYTES: usize = 1000;
@@ -19,6 +19,17 @@ const REST_PATIENCE: Duration = Duration::from_millis(200);
 pub(super) struct Started {
     pub(super) pid: Pid,
     child: Child,
+}
+
+/// How a server ended.
+#[derive(Debug, Clone)]
+pub struct Exit {
+    /// In words: `exit status: 1`.
+    pub status: String,
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// The last line it wrote to its standard error; empty if it wrote none.
+    pub last_line: String,
 }
 
 /// Starts the server. It has its own process group, so that Ctrl-C reaches the portal alone.
@@ -53,6 +64,15 @@ impl Started {
         // What it said at the very end; a process of its own that holds the pipe open is not waited for.
         let _ = tokio::time::timeout(REST_PATIENCE, pass_on(&mut stderr, &mut last_line)).await;
         Exit::new(status, String::from_utf8_lossy(&last_line).trim().to_owned())
+    }
+}
+
+impl Exit {
+    fn new(status: io::Result<ExitStatus>, last_line: String) -> Self {
+        match status {
+            Ok(status) => Self { status: status.to_string(), code: status.code(), last_line },
+            Err(error) => Self { status: error.to_string(), code: None, last_line },
+        }
     }
 }
 

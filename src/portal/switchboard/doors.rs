@@ -8,7 +8,7 @@ use actix::prelude::*;
 use tracing::info;
 
 use super::seat::Seat;
-use super::{Farewell, QUIET_PAUSE, Switchboard};
+use super::{QUIET_PAUSE, Switchboard};
 use crate::ids::SessionId;
 use crate::mailbox::repay_to;
 use crate::portal::door::{
@@ -264,6 +264,14 @@ impl Handler<Gone> for Switchboard {
         info!(session.id = %session, "session {session} lost its socket: {}", gone.reason);
         self.lose_socket(session);
     }
+}
+
+/// Tells every player something, closes all sessions and opens no more. Sent when the portal is about to end.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Farewell {
+    /// Marked up.
+    pub text: String,
 }
 
 impl Handler<Farewell> for Switchboard {
