@@ -256,7 +256,10 @@ impl SessionActor {
         let config = &self.services.config.world;
         self.services.welcome.as_deref().map(Markup::from_markup).unwrap_or_else(|| {
             text!(
-                "|wWelcome to {}.|n\n\nType a name to log in, or to make a new character. |lchelp|lthelp|le tells more.",
+                "|wWelcome to {}.|n\n\n\
+                 Type your name, or a new one to make a character. Or in one line:\n  \
+                 |wconnect|n <name> <password>\n  |wcreate|n <name> <password>\n\
+                 |lchelp|lthelp|le tells more.",
                 config.name
             )
         })

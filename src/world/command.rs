@@ -113,7 +113,9 @@ pub enum Meaning<'a> {
     Command(Arc<dyn AnyCommand>, &'a str),
     /// Say something on a channel.
     Channel(crate::ids::ChannelId, &'a str),
-    /// Not known; the word that was taken for a command.
+    /// Run a command that takes a higher permission than the person has.
+    Forbidden(Permission),
+    /// Not known; the first word, as it was typed.
     Unknown(&'a str),
 }
 
@@ -158,13 +160,15 @@ impl CommandSet {
             line.split_at(first.len_utf8())
         };
         let lower = word.to_lowercase();
-        let command = self.by_word.get(lower.as_str()).filter(|command| caller.may(command.permission()));
-        if let Some(command) = command {
-            return Meaning::Command(command.clone(), rest.trim());
+        if let Some(command) = self.by_word.get(lower.as_str()) {
+            return match caller.may(command.permission()) {
+                true => Meaning::Command(command.clone(), rest.trim()),
+                false => Meaning::Forbidden(command.permission()),
+            };
         }
         match channels.find(&lower) {
             Some(channel) if caller.may(channel.permission) => Meaning::Channel(channel.id, rest.trim()),
-            _ => Meaning::Unknown(word),
+            _ => Meaning::Unknown(line.split_whitespace().next().unwrap_or(line)),
         }
     }
 }

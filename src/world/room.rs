@@ -132,6 +132,7 @@ impl Room {
                 Meaning::Channel(channel, said) => {
                     cx.ask_channel(channel, ChannelRequest::Say { text: said.to_owned() });
                 }
+                Meaning::Forbidden(permission) => cx.require(permission)?,
                 Meaning::Unknown(word) => return Err(unknown(word, &cx)),
             }
             Ok(())

@@ -66,7 +66,7 @@ impl AccountsActor {
             Entry::Connect { name, password } => self.connect(login, &name, password, ctx),
             Entry::First { name, invite, password } => self.first(login, name, invite, password, ctx),
             Entry::Create { name, password, invite, confirms } => {
-                self.create(login, &name, password, &invite, confirms, ctx);
+                self.create(login, &name, password, invite, confirms, ctx);
             }
         }
     }
@@ -105,7 +105,7 @@ impl AccountsActor {
         let Some(services) = &self.services else { return };
         match services.config.world.registration {
             Registration::Closed => {
-                self.refuse(login, text!("There is nobody called {}, and no new accounts are made here.", name.shown));
+                self.refuse(login, text!("There is nobody called {}, and registration is closed.", name.shown));
             }
             Registration::Open => {
                 let text = text!("There is nobody called {} yet. Is that to be your name?", name.shown);
@@ -173,7 +173,7 @@ impl AccountsActor {
         login: Login,
         typed: &str,
         password: Password,
-        invite: &str,
+        invite: String,
         confirms: Option<String>,
         ctx: &mut Context<Self>,
     ) {
@@ -181,7 +181,7 @@ impl AccountsActor {
         let world = &services.config.world;
         let now_ms = login.batch.now_ms;
         let refusal = match world.registration {
-            Registration::Closed => Some(text!("No new accounts are made here.")),
+            Registration::Closed => Some(text!("Registration is closed: no new accounts are made here.")),
             Registration::Invite if world.invite_code.is_empty() || invite != world.invite_code => {
                 Some(text!("A new account needs an invite code: create <name> <password> <code>"))
             }
@@ -217,7 +217,7 @@ impl AccountsActor {
                     accounts.make(login, name, hash, ctx);
                 }
                 Ok(None) => {
-                    let state = LoginState::NewPassword { name: name.shown, invite: String::new() };
+                    let state = LoginState::NewPassword { name: name.shown, invite };
                     accounts.go_on(login, text!("The two passwords differ. Please choose one again."), state);
                 }
                 Err(error) => accounts.try_later(login, &error),
