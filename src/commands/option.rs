@@ -11,10 +11,10 @@ use crate::world::types::Refusal;
 
 /// What can be chosen, with its meaning. The accounts know which values there are.
 const OPTIONS: [(&str, &str); 4] = [
-    ("color", "colours of your screen: auto, none, 16, 256, true"),
-    ("screenreader", "plain sentences instead of columns and ornaments: on, off"),
+    ("color", "colours: auto, none, 16, 256, true"),
+    ("screenreader", "sentences instead of columns: on, off"),
     ("utf8", "letters beyond ASCII: on, off"),
-    ("width", "columns after which lines are wrapped: auto, or a number"),
+    ("width", "of a line, in columns: auto, or a number"),
 ];
 
 pub(super) struct Options;
