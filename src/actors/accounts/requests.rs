@@ -107,9 +107,7 @@ impl AccountsActor {
         let Some(services) = self.services.clone() else { return };
         let Some(name) = self.find(to).cloned() else { return self.nobody(asking, to) };
         let speaker = asking.caller.name.clone();
-        let live = self.online.get(&name.account).filter(|online| services.directory.session(online.session).is_some());
-        let is_linked = live.is_some_and(|online| !online.facts.protocol.is_empty());
-        if let Some(online) = live.filter(|_| is_linked) {
+        if let Some(online) = self.online.get(&name.account).filter(|online| online.is_linked) {
             if online.record.ignores.contains(&asking.caller.account) {
                 return self.reply(asking, text!("{} does not want to hear from you.", name.name));
             }
