@@ -4,6 +4,7 @@
 //! Sequence of a command: room ─[`AskAccounts`]─► accounts ─Commit─► journal.
 //! Hashing and reading happen elsewhere; while they do, the actor answers others.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -21,7 +22,7 @@ use crate::wire::Facts;
 use crate::world::caller::Caller;
 use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
-use crate::world::record::{AccountRecord, Change, Subscription};
+use crate::world::record::{AccountRecord, Change, StoredTell, Subscription};
 
 mod entering;
 mod requests;
@@ -204,6 +205,8 @@ pub struct AccountsActor {
     reserved: FxHashSet<String>,
     /// Accounts whose login is being finished, with what is known of the session that wants in.
     entering: FxHashMap<AccountId, Facts>,
+    /// The last tells that were stored.
+    recent_tells: VecDeque<StoredTell>,
     failures: Throttle,
     creations: Throttle,
 }
@@ -220,6 +223,7 @@ impl AccountsActor {
             subscriptions: FxHashMap::default(),
             reserved: FxHashSet::default(),
             entering: FxHashMap::default(),
+            recent_tells: VecDeque::new(),
             failures: Throttle::new(config.login_failures, config.login_window_secs),
             creations: Throttle::new(config.creations, config.creation_window_secs),
         }

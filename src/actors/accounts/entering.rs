@@ -1,5 +1,6 @@
 //! Coming in: names, passwords, new accounts, take-over.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -426,7 +427,11 @@ impl AccountsActor {
         if !motd.is_empty() {
             batch.tell(session, Markup::from_markup(motd.as_str()));
         }
-        for tell in tells {
+        let recent = std::mem::take(&mut self.recent_tells).into_iter();
+        let (late, others): (VecDeque<_>, _) = recent.partition(|tell| tell.to == record.id);
+        self.recent_tells = others;
+        let late: Vec<_> = late.into_iter().filter(|late| tells.iter().all(|tell| tell.id != late.id)).collect();
+        for tell in tells.into_iter().chain(late) {
             if !record.ignores.contains(&tell.from) {
                 batch.tell(session, text!("While you were away, {} told you, \"{}\"", tell.speaker, tell.text));
             }
