@@ -280,6 +280,11 @@ fn who_connects_while_the_old_connection_leaves_gets_in() {
             old.hang_up();
         }
         new.ask("inventory", "You are carrying: a lamp.");
+        // Rooms pass mail on after who has left them: not in circles.
+        for exit in ["north", "south", "north", "south"] {
+            new.send(exit);
+        }
+        new.sync();
         // Whoever came in so is there for others too.
         bob.ask("tell ann = hello", "You tell Ann, \"hello\"");
         new.expect("Bob tells you, \"hello\"");
