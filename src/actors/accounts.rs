@@ -4,6 +4,7 @@
 //! Sequence of a command: room ─[`AskAccounts`]─► accounts ─Commit─► journal.
 //! Hashing and reading happen elsewhere; while they do, the actor answers others.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -21,7 +22,7 @@ use crate::wire::Facts;
 use crate::world::caller::Caller;
 use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
-use crate::world::record::{AccountRecord, Change, Subscription};
+use crate::world::record::{AccountRecord, Change, StoredTell, Subscription};
 
 mod entering;
 mod requests;
@@ -31,6 +32,9 @@ pub(crate) use requests::start_channel;
 
 /// One line per session, with slack.
 const ACCOUNTS_MAILBOX: usize = 16 * 1024;
+
+/// How long a stored tell is kept at hand, in milliseconds: longer than any login takes.
+const RECENT_MS: i64 = 60_000;
 
 /// The services are there, and what was stored.
 #[derive(Message)]
@@ -204,6 +208,8 @@ pub struct AccountsActor {
     reserved: FxHashSet<String>,
     /// Accounts whose login is being finished, with what is known of the session that wants in.
     entering: FxHashMap<AccountId, Facts>,
+    /// Tells that were stored lately: a login that is being finished may not have read them.
+    recent_tells: VecDeque<StoredTell>,
     failures: Throttle,
     creations: Throttle,
 }
@@ -220,6 +226,7 @@ impl AccountsActor {
             subscriptions: FxHashMap::default(),
             reserved: FxHashSet::default(),
             entering: FxHashMap::default(),
+            recent_tells: VecDeque::new(),
             failures: Throttle::new(config.login_failures, config.login_window_secs),
             creations: Throttle::new(config.creations, config.creation_window_secs),
         }
@@ -241,6 +248,25 @@ impl AccountsActor {
         let mut near = near.by_ref().filter(|name| !folded.is_empty() && name.folded.starts_with(&folded));
         let found = near.next()?;
         near.next().is_none().then_some(found)
+    }
+
+    /// Keeps a tell at hand until every login that has not read it is over.
+    fn remember_tell(&mut self, tell: StoredTell) {
+        while self.recent_tells.front().is_some_and(|oldest| oldest.at + RECENT_MS < tell.at) {
+            self.recent_tells.pop_front();
+        }
+        self.recent_tells.push_back(tell);
+    }
+
+    /// Completes the tells that a login has read with those that were stored meanwhile.
+    fn with_recent_tells(&mut self, account: AccountId, mut tells: Vec<StoredTell>) -> Vec<StoredTell> {
+        let (to_them, others) = self.recent_tells.drain(..).partition(|tell| tell.to == account);
+        self.recent_tells = others;
+        let to_them: VecDeque<StoredTell> = to_them;
+        let meanwhile = to_them.into_iter().filter(|recent| tells.iter().all(|tell| tell.id != recent.id));
+        let meanwhile: Vec<StoredTell> = meanwhile.collect();
+        tells.extend(meanwhile);
+        tells
     }
 
     fn caller(&self, record: &AccountRecord, facts: &Facts) -> Caller {

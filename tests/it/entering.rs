@@ -294,6 +294,28 @@ fn who_connects_while_the_old_connection_leaves_gets_in() {
 }
 
 #[test]
+fn a_tell_that_meets_a_login_is_read() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    for n in 1..=20 {
+        bob.send("quit");
+        bob.closed();
+        bob = guest(&server, "Bob");
+        // The login is under way when it is told.
+        bob.send(&format!("connect Bob {PASSWORD}"));
+        if n % 2 == 0 {
+            ann.expect("Bob has");
+        }
+        ann.send(&format!("tell bob = told-{n}."));
+        ann.expect(&format!("told-{n}."));
+        bob.expect(&format!("told-{n}."));
+        ann.skip();
+    }
+    assert_eq!(bob.text().matches("told-").count(), 1, "it is told once");
+}
+
+#[test]
 fn the_lines_an_old_connection_still_had_are_not_run_for_the_new_one() {
     let server = world();
     let mut old = server.player("Ann");

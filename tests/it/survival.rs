@@ -200,7 +200,7 @@ fn a_crash_leaves_everybody_where_they_walked() {
         let text = bob.text();
         let heard: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("Ann says, ")).collect();
         let heard: Vec<&&str> = heard.iter().filter(|said| said.contains("hither")).collect();
-        assert!(heard.len() % 20 == 0 && !heard.is_empty(), "{heard:?}");
+        assert!(heard.len().is_multiple_of(20) && !heard.is_empty(), "{heard:?}");
         for (at, said) in heard.iter().enumerate() {
             assert_eq!(**said, ["\"hither\"", "\"thither\""][at % 2], "{at}");
         }

@@ -327,7 +327,10 @@ impl AccountsActor {
         let Some(online) = self.online.get_mut(&account) else { return };
         let Login { mut batch, session, facts, .. } = login;
         online.record.last_login_at = batch.now_ms;
-        let (old, record) = (online.session, online.record.clone());
+        // From now on it is told what is told.
+        let (old, record) = (std::mem::replace(&mut online.session, session), online.record.clone());
+        online.is_linked = true;
+        let tells = self.with_recent_tells(account, tells);
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
@@ -380,6 +383,7 @@ impl AccountsActor {
         let account = record.id;
         let caller = Arc::new(self.caller(&record, &facts));
         let since_ms = batch.now_ms;
+        let tells = self.with_recent_tells(account, tells);
         record.last_login_at = since_ms;
         let room = entities.first().and_then(|character| character.location.or(character.left_from));
         let room = room.unwrap_or(services.hall.start_room);

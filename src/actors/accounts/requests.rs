@@ -118,14 +118,16 @@ impl AccountsActor {
             return self.reply(asking, text!("That cannot be kept just now. Please try again."));
         };
         let text = text!("{} is not here and will read it at their next login: \"{}\"", name.name, said);
-        asking.batch.changes.push(Change::Tell(Box::new(StoredTell {
+        let tell = StoredTell {
             id: id.0,
             to: name.account,
             from: asking.caller.account,
             speaker: speaker.to_string(),
             text: said,
             at: asking.batch.now_ms,
-        })));
+        };
+        self.remember_tell(tell.clone());
+        asking.batch.changes.push(Change::Tell(Box::new(tell)));
         asking.batch.change(Key::Accounts);
         self.reply(asking, text);
     }
