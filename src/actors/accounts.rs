@@ -33,9 +33,6 @@ pub(crate) use requests::start_channel;
 /// One line per session, with slack.
 const ACCOUNTS_MAILBOX: usize = 16 * 1024;
 
-/// How long a stored tell is kept at hand, in milliseconds: longer than any login takes.
-const RECENT_MS: i64 = 60_000;
-
 /// The services are there, and what was stored.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -208,7 +205,7 @@ pub struct AccountsActor {
     reserved: FxHashSet<String>,
     /// Accounts whose login is being finished, with what is known of the session that wants in.
     entering: FxHashMap<AccountId, Facts>,
-    /// Tells that were stored lately: a login that is being finished may not have read them.
+    /// The last tells that were stored.
     recent_tells: VecDeque<StoredTell>,
     failures: Throttle,
     creations: Throttle,
@@ -248,25 +245,6 @@ impl AccountsActor {
         let mut near = near.by_ref().filter(|name| !folded.is_empty() && name.folded.starts_with(&folded));
         let found = near.next()?;
         near.next().is_none().then_some(found)
-    }
-
-    /// Keeps a tell at hand until every login that has not read it is over.
-    fn remember_tell(&mut self, tell: StoredTell) {
-        while self.recent_tells.front().is_some_and(|oldest| oldest.at + RECENT_MS < tell.at) {
-            self.recent_tells.pop_front();
-        }
-        self.recent_tells.push_back(tell);
-    }
-
-    /// Completes the tells that a login has read with those that were stored meanwhile.
-    fn with_recent_tells(&mut self, account: AccountId, mut tells: Vec<StoredTell>) -> Vec<StoredTell> {
-        let (to_them, others) = self.recent_tells.drain(..).partition(|tell| tell.to == account);
-        self.recent_tells = others;
-        let to_them: VecDeque<StoredTell> = to_them;
-        let meanwhile = to_them.into_iter().filter(|recent| tells.iter().all(|tell| tell.id != recent.id));
-        let meanwhile: Vec<StoredTell> = meanwhile.collect();
-        tells.extend(meanwhile);
-        tells
     }
 
     fn caller(&self, record: &AccountRecord, facts: &Facts) -> Caller {

@@ -1,5 +1,6 @@
 //! Coming in: names, passwords, new accounts, take-over.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -330,7 +331,6 @@ impl AccountsActor {
         // From now on it is told what is told.
         let (old, record) = (std::mem::replace(&mut online.session, session), online.record.clone());
         online.is_linked = true;
-        let tells = self.with_recent_tells(account, tells);
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
@@ -383,7 +383,6 @@ impl AccountsActor {
         let account = record.id;
         let caller = Arc::new(self.caller(&record, &facts));
         let since_ms = batch.now_ms;
-        let tells = self.with_recent_tells(account, tells);
         record.last_login_at = since_ms;
         let room = entities.first().and_then(|character| character.location.or(character.left_from));
         let room = room.unwrap_or(services.hall.start_room);
@@ -430,7 +429,11 @@ impl AccountsActor {
         if !motd.is_empty() {
             batch.tell(session, Markup::from_markup(motd.as_str()));
         }
-        for tell in tells {
+        let recent = std::mem::take(&mut self.recent_tells).into_iter();
+        let (late, others): (VecDeque<_>, _) = recent.partition(|tell| tell.to == record.id);
+        self.recent_tells = others;
+        let late: Vec<_> = late.into_iter().filter(|late| tells.iter().all(|tell| tell.id != late.id)).collect();
+        for tell in tells.into_iter().chain(late) {
             if !record.ignores.contains(&tell.from) {
                 batch.tell(session, text!("While you were away, {} told you, \"{}\"", tell.speaker, tell.text));
             }

@@ -22,6 +22,9 @@ use crate::world::effects::AccountsRequest;
 use crate::world::names;
 use crate::world::record::{AccountRecord, Change, ChannelRecord, Permission, StoredTell, Subscription};
 
+/// Stored tells that are also kept at hand, for logins that were under way when they came.
+const RECENT_TELLS: usize = 256;
+
 /// Most channels a world has.
 const CHANNELS_MOST: usize = 500;
 
@@ -126,7 +129,11 @@ impl AccountsActor {
             text: said,
             at: asking.batch.now_ms,
         };
-        self.remember_tell(tell.clone());
+        // A login that is under way may have read what is stored already.
+        if self.recent_tells.len() == RECENT_TELLS {
+            self.recent_tells.pop_front();
+        }
+        self.recent_tells.push_back(tell.clone());
         asking.batch.changes.push(Change::Tell(Box::new(tell)));
         asking.batch.change(Key::Accounts);
         self.reply(asking, text);
