@@ -328,7 +328,9 @@ impl AccountsActor {
         let Some(online) = self.online.get_mut(&account) else { return };
         let Login { mut batch, session, facts, .. } = login;
         online.record.last_login_at = batch.now_ms;
-        let (old, record) = (online.session, online.record.clone());
+        // From now on it is told what is told.
+        let (old, record) = (std::mem::replace(&mut online.session, session), online.record.clone());
+        online.is_linked = true;
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
