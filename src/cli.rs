@@ -77,8 +77,8 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         warn(&context.loaded);
     }
     match command {
-        Command::Run(args) => run::run(&context, args),
-        Command::Start(args) => run::start(&context, args),
+        Command::Run(args) => run::run(&context, app.chosen(args.world)),
+        Command::Start(args) => run::start(&context, app.chosen(args.world)),
         Command::Stop => run::stop(&context),
         Command::Reload => run::reload(&context),
         Command::Status { json } => status::run(&context, json),
