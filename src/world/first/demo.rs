@@ -121,7 +121,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     plan.fixture(START_ROOM, "fire", fire, "You would burn your fingers.");
     plan.thing(START_ROOM, "lamp", "A tin lamp with a horn window, dented by many hands. It smells of oil.");
     let key = plan.thing(START_ROOM, "key", "A heavy brass key with an oak leaf for a bow.");
-    alias(key, &["brass key"]);
+    key.alias(&["brass key"]);
     for (ball, look) in [
         ("red ball", "A ball of red felt. A dog has had it, and been talked out of it."),
         ("blue ball", "A ball of blue glass, as a fisherman's net floats on."),
