@@ -40,3 +40,8 @@ pub mod prelude {
     pub use crate::world::script::{ScriptCx, ScriptType};
     pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
 }
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -126,8 +126,8 @@ fn rooms(plan: &mut Plan) -> Rooms {
 
 fn furnish(plan: &mut Plan, rooms: &Rooms) {
     plan.thing(START_ROOM, "lamp", "A brass lamp with a horn window, dented by many hands. It smells of oil.");
-    let key = "A heavy key of brass, with an oak leaf for a bow.";
-    plan.thing(START_ROOM, "key", key).alias(&["brass key"]);
+    let key = plan.thing(START_ROOM, "key", "A heavy key of brass, with an oak leaf for a bow.");
+    key.alias(&["brass key"]);
     plan.thing(START_ROOM, "red ball", "A leather ball, red once, and chewed by a dog of some size.");
     plan.thing(START_ROOM, "blue ball", "A leather ball, blue as a plum, which bounces higher than one expects.");
     let fire = "A bed of embers as long as a boat, and flames that bend towards whoever comes in.";
