@@ -85,6 +85,20 @@ fn a_new_game_is_walked_in_and_changed_while_somebody_plays() {
     ann.ask("look", "The Tavern");
     ann.ask("east", "The Crossroads");
     ann.ask("west", "The innkeeper beams. You are guest number 3.");
-    assert_eq!(server.portal_pid(), portal, "the portal, and Ann's connection, outlived the change");
     assert_ne!(server.server_pid(), old);
+
+    // A mistake that only a start shows: one name for two.
+    let (lib, echo) = (game.join("src/lib.rs"), ".room::<rooms::Echo>()");
+    change(&lib, echo, &format!("{echo}{echo}"));
+    build(&game);
+    let refused = server.run(&["reload"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("named echo"), "{said}");
+    // What is typed meanwhile waits for a server that starts.
+    ann.send("east");
+    change(&lib, &format!("{echo}{echo}"), echo);
+    build(&game);
+    assert!(server.run(&["reload"]).status.success());
+    ann.expect("The Crossroads");
+    assert_eq!(server.portal_pid(), portal, "the portal, and Ann's connection, outlived it all");
 }
