@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
+use crate::actors::journal::Stored;
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
 use crate::actors::services::Shared;
@@ -486,7 +487,8 @@ impl AccountsActor {
             let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
             Ok::<_, DbError>((hash, record))
         };
-        Box::pin(hashed.into_actor(self).map(move |hashed, accounts, _| {
+        let journal = services.journal.clone();
+        let done = hashed.into_actor(self).map(move |hashed, accounts, _| {
             let (hash, record) = hashed.map_err(|error| error.to_string())?;
             let mut batch = Batch::begin(None, services.now_ms());
             batch.change(Key::Accounts);
@@ -508,6 +510,14 @@ impl AccountsActor {
             }
             services.commit(batch);
             Ok(())
+        });
+        // Whoever is told that it is done may log in with it at once.
+        Box::pin(done.then(move |done: Result<(), String>, accounts, _| {
+            async move {
+                let _ = journal.send(Stored).await;
+                done
+            }
+            .into_actor(accounts)
         }))
     }
 }
