@@ -38,6 +38,9 @@ pub(super) fn run(args: &NewArgs) -> Result<(), Failure> {
     out::line(format_args!("  cd {folder}"));
     out::line("  cargo run                  # starts the world, and shows the keeper's password");
     out::line("  telnet 127.0.0.1 4000      # in another terminal: walk in\n");
+    if !engine.is_compiled() {
+        out::line("The first time it compiles the engine too, which takes a few minutes.");
+    }
     out::line("README.md says what to change first.");
     Ok(())
 }

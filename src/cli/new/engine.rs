@@ -62,6 +62,11 @@ impl Engine {
         let Self::Path(path) = self else { return None };
         Some(path.join("target")).filter(|target| target.is_dir())
     }
+
+    /// Tells whether a game finds the engine's dependencies compiled as `cargo run` needs them.
+    pub(super) fn is_compiled(&self) -> bool {
+        self.target().is_some_and(|target| target.join("debug/deps").is_dir())
+    }
 }
 
 /// Tells whether it is a version as Cargo knows them: `0.1`, `=0.1.2`, `1.0.0-rc.1`.

@@ -1,19 +1,24 @@
 //! The files of a new game: those of `game_template`, with the game's names in them.
+//!
+//! The folder `template` holds links to them. A crate in a folder of its own, as `game_template` is, is left out when this
+//! one is published; what the links lead to is not.
 
 use super::engine::Engine;
 use super::name::GameName;
 
-/// Lists files of the template by their paths.
+/// Lists files by their paths in a game, and by their links if those are called otherwise.
 macro_rules! files {
-    ($($path:literal)*) => {
-        &[$(($path, include_str!(concat!("../../../game_template/", $path)))),*]
+    ($($path:literal $(from $link:literal)?)*) => {
+        &[$(($path, include_str!(concat!("template/", files!(@link $path $($link)?))))),*]
     };
+    (@link $path:literal) => { $path };
+    (@link $path:literal $link:literal) => { $link };
 }
 
 /// What is copied.
 const FILES: &[(&str, &str)] = files! {
-    ".gitignore"
-    "Cargo.toml"
+    ".gitignore" from "gitignore"
+    "Cargo.toml" from "manifest.toml"
     "README.md"
     "everhall.toml"
     "rustfmt.toml"
