@@ -73,7 +73,7 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
     }
     let context = Context { loaded: load(&app.name, &cli.globals)?, globals: cli.globals };
     let command = cli.command.unwrap_or(Command::Run(cli.run));
-    if !matches!(command, Command::Portal | Command::Server) {
+    if !matches!(command, Command::Portal(_) | Command::Server(_)) {
         warn(&context.loaded);
     }
     match command {
@@ -91,8 +91,8 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         Command::Admin(command) => admin::run(&context, command).map(|()| ExitCode::SUCCESS),
         Command::Bench(command) => bench::run(&context, command).map(|()| ExitCode::SUCCESS),
         Command::Version => Ok(ExitCode::SUCCESS),
-        Command::Portal => run::portal(&context),
-        Command::Server => run::server(&context, app.registry),
+        Command::Portal(args) => run::portal(&context, args),
+        Command::Server(args) => run::server(&context, args, app.registry),
     }
 }
 
