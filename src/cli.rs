@@ -77,12 +77,12 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
     }
     let context = Context { loaded: load(&app.name, &cli.globals)?, globals: cli.globals };
     let command = cli.command.unwrap_or(Command::Run(cli.run));
-    if !matches!(command, Command::Portal | Command::Server) {
+    if !matches!(command, Command::Portal(_) | Command::Server(_)) {
         warn(&context.loaded);
     }
     match command {
-        Command::Run(args) => run::run(&context, app.chosen(args.world)),
-        Command::Start(args) => run::start(&context, app.chosen(args.world)),
+        Command::Run(args) => run::run(&context, args, app.chosen(args.world)),
+        Command::Start(args) => run::start(&context, args, app.chosen(args.world)),
         Command::Stop => run::stop(&context),
         Command::Reload => run::reload(&context),
         Command::Status { json } => status::run(&context, json),
@@ -96,8 +96,8 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         Command::Bench(command) => bench::run(&context, command).map(|()| ExitCode::SUCCESS),
         // Done above: they need no settings.
         Command::Version | Command::New(_) => Ok(ExitCode::SUCCESS),
-        Command::Portal => run::portal(&context),
-        Command::Server => run::server(&context, app.registry),
+        Command::Portal(args) => run::portal(&context, args),
+        Command::Server(args) => run::server(&context, args, app.registry),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod db;
 pub mod first_run;
+pub mod flamegraph;
 pub mod ids;
 pub mod launcher;
 pub mod logging;

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::actors::journal::{Confirmed, IsIdle};
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
 use crate::ids::SessionId;
@@ -107,7 +108,7 @@ impl LinkActor {
         if std::mem::replace(&mut self.is_stopping, true) {
             return;
         }
-        let Some(services) = self.services.clone() else { std::process::exit(0) };
+        let Some(services) = self.services.clone() else { exit() };
         let out = self.out.clone();
         let finish = async move {
             let idle = async {
@@ -122,7 +123,7 @@ impl LinkActor {
             };
             let finished = actix_rt::time::timeout(STOP_PATIENCE, idle).await.is_ok();
             tracing::info!(finished, "the server stops");
-            std::process::exit(0);
+            exit();
         };
         ctx.spawn(finish.into_actor(self));
     }
@@ -140,6 +141,7 @@ impl Handler<Begin> for LinkActor {
     type Result = ();
 
     fn handle(&mut self, Begin(services): Begin, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         self.services = Some(services);
         let Some((read, write, rest)) = self.halves.take() else { return };
         actix_rt::spawn(self.out.clone().write_to(write));
@@ -154,12 +156,14 @@ impl Handler<Send> for LinkActor {
     type Result = ();
 
     fn handle(&mut self, Send { flush, groups }: Send, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         self.out.push(&ToPortal::Frame(Frame { epoch: self.epoch, flush, groups }));
     }
 }
 
 impl StreamHandler<io::Result<ToServer>> for LinkActor {
     fn handle(&mut self, frame: io::Result<ToServer>, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         let Some(services) = self.services.clone() else { return };
         match frame {
             Ok(ToServer::Line(line)) => match services.directory.session(line.session) {
@@ -219,6 +223,12 @@ fn heartbeat(services: &Shared) -> impl Future<Output = bool> + use<> {
         }
         true
     }
+}
+
+/// Ends the process in good order.
+fn exit() -> ! {
+    crate::flamegraph::finish();
+    std::process::exit(0)
 }
 
 /// Cuts the wire into frames; one that cannot be read is an item, not the end.

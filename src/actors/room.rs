@@ -17,6 +17,7 @@ use crate::actors::accounts::{AskAccounts, Left, Reenter, Seated};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::AskChannel;
 use crate::actors::journal::IsSettled;
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{Moved, Playing};
 use crate::actors::world::{Asleep, Route};
@@ -500,6 +501,7 @@ impl Handler<Mail> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, mail: Mail, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Room);
         if self.is_asleep {
             return mailbox::repay(&self.services.world, Route { room: self.room.id(), mail });
         }
@@ -529,6 +531,7 @@ impl Handler<Present> for RoomActor {
     type Result = Vec<(EntityId, String)>;
 
     fn handle(&mut self, _: Present, _: &mut Self::Context) -> Vec<(EntityId, String)> {
+        let _metered = meter::start(Kind::Room);
         let name = |who| Some((who, self.room.contents.entity(who)?.key.clone()));
         self.room.seats.iter().filter_map(|(who, _)| name(who)).collect()
     }
