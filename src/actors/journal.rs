@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
 
 use crate::actors::batch::{Batch, BatchId, Key};
 use crate::actors::book::{Action, Book, Flush, Stored};
@@ -36,6 +38,16 @@ pub struct Opened {
     pub batch: BatchId,
     /// The actor.
     pub key: Key,
+}
+
+/// Asks to be told when a batch with changes is stored. Sent before its [`Commit`] or [`Opened`], by the same actor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Watch {
+    /// The batch.
+    pub batch: BatchId,
+    /// Told then. Dropped untold if the server ends first.
+    pub stored: oneshot::Sender<()>,
 }
 
 /// The portal has applied all stored groups up to this flush.
@@ -86,6 +98,7 @@ pub struct JournalActor {
     link: Addr<LinkActor>,
     figures: JournalFigures,
     actions: Vec<Action>,
+    watchers: FxHashMap<BatchId, oneshot::Sender<()>>,
 }
 
 impl JournalActor {
@@ -99,6 +112,7 @@ impl JournalActor {
             link,
             figures: JournalFigures::default(),
             actions: Vec::new(),
+            watchers: FxHashMap::default(),
         }
     }
 
@@ -111,6 +125,15 @@ impl JournalActor {
             }
         }
         self.actions = actions;
+    }
+
+    fn tell_watchers(&mut self) {
+        for batch in self.book.stored() {
+            if let Some(watcher) = self.watchers.remove(&batch) {
+                // Whoever waited may have given up.
+                let _ = watcher.send(());
+            }
+        }
     }
 
     fn store(&mut self, flush: Flush, ctx: &mut Context<Self>) {
@@ -126,6 +149,7 @@ impl JournalActor {
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
                 journal.book.flushed(number, &mut journal.actions);
                 journal.perform(ctx);
+                journal.tell_watchers();
             }
             Err(error) => {
                 // Superseded, or memory and storage no longer agree: start again from what is stored.
@@ -209,6 +233,15 @@ impl Handler<Opened> for JournalActor {
 
     fn handle(&mut self, opened: Opened, _: &mut Self::Context) {
         self.book.opened(opened.batch, opened.key);
+    }
+}
+
+impl Handler<Watch> for JournalActor {
+    type Result = ();
+
+    fn handle(&mut self, Watch { batch, stored }: Watch, _: &mut Self::Context) {
+        self.book.watch(batch);
+        self.watchers.insert(batch, stored);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::actors::room::{Arrival, Mail};
 use crate::actors::services::Shared;
 use crate::actors::session::{Continue, HandOver, login_items};
 use crate::config::Registration;
-use crate::db::{AccountById, AccountName, DbError, FindAccount, LoadCarried, Password, Tells};
+use crate::db::{AccountById, AccountName, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -134,15 +134,7 @@ impl AccountsActor {
         if ahead >= MENTIONED_QUEUE {
             login.batch.tell(login.session, text!("There were {} logins ahead of yours.", ahead));
         }
-        let check = async move {
-            let Some(record) = pool.read(FindAccount { folded }).await? else {
-                pool.verify_nobody(password).await?;
-                return Ok(None);
-            };
-            let fits = pool.verify(password, record.password_hash.clone()).await?;
-            Ok::<_, DbError>(fits.then_some(record))
-        };
-        ctx.spawn(check.into_actor(self).map(move |checked, accounts, ctx| match checked {
+        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| match checked {
             Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
             Ok(None) => {
                 accounts.failures.count(&login.facts.address, now_ms);
@@ -441,7 +433,7 @@ impl AccountsActor {
         batch.changes.push(Change::Account(Box::new(record)));
     }
 
-    fn is_exempt(&self, facts: &Facts) -> bool {
+    pub(super) fn is_exempt(&self, facts: &Facts) -> bool {
         let exempt_loopback = self.services.as_ref().is_some_and(|s| s.config.throttle.exempt_loopback);
         exempt_loopback && facts.address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
@@ -508,6 +500,16 @@ impl AccountsActor {
             Ok(())
         }))
     }
+}
+
+/// Returns the account if the password is its own. A name that nobody has takes as long.
+pub(super) async fn check(pool: DbPool, folded: String, password: Password) -> Result<Option<AccountRecord>, DbError> {
+    let Some(record) = pool.read(FindAccount { folded }).await? else {
+        pool.verify_nobody(password).await?;
+        return Ok(None);
+    };
+    let fits = pool.verify(password, record.password_hash.clone()).await?;
+    Ok(fits.then_some(record))
 }
 
 fn record_account(batch: &mut Batch, record: &AccountRecord, character: &Entity, joins: &[ChannelId]) {
