@@ -1,5 +1,7 @@
 //! Having a room loaded without sending it mail: what keepers look at need not have anybody in it.
 
+use std::collections::hash_map::Entry;
+
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
@@ -32,8 +34,8 @@ impl Handler<Wake> for WorldActor {
         match self.services.clone() {
             Some(services) if services.directory.room(room).is_none() => {
                 self.waking.entry(room).or_default().push(tell);
-                if !self.loading.contains_key(&room) {
-                    self.loading.insert(room, Vec::new());
+                if let Entry::Vacant(place) = self.loading.entry(room) {
+                    place.insert(Vec::new());
                     self.load(&services, room, ctx);
                 }
             }

@@ -35,8 +35,9 @@ pub use seal::Seal;
 /// How long an actor may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest form, in bytes.
-const FORM_BYTES: usize = 256 * 1024;
+/// Longest form, in bytes: what the portal passes on. A form is read whole before it is answered, because the portal
+/// could not send the rest of one that is refused early.
+const FORM_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the pages are made from: the way to the actors, and what never changes while the server lives.
 pub struct Site {

@@ -40,8 +40,9 @@ impl FromRequest for Order {
         let visit = Visit::from_request(&request, &mut Payload::None);
         let fields = web::Form::<Fields>::from_request(&request, payload);
         Box::pin(async move {
+            let fields = fields.await;
             let visit = visit.await?;
-            let web::Form(fields) = fields.await?;
+            let web::Form(fields) = fields?;
             let token = fields.get(TOKEN_FIELD).map_or("", String::as_str);
             let is_ours = request.app_data::<web::Data<Site>>().is_some_and(|site| visit.is_form_token(site, token));
             if !is_ours {
