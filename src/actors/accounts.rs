@@ -26,6 +26,7 @@ use crate::world::effects::AccountsRequest;
 use crate::world::record::{AccountRecord, Change, StoredTell, Subscription};
 
 mod entering;
+pub mod keepers;
 mod requests;
 mod throttle;
 
@@ -210,6 +211,8 @@ pub struct AccountsActor {
     recent_tells: VecDeque<StoredTell>,
     failures: Throttle,
     creations: Throttle,
+    /// Visits of keepers' pages that were ended, with when they are forgotten, in milliseconds since 1970.
+    ended_visits: FxHashMap<String, i64>,
 }
 
 impl AccountsActor {
@@ -227,6 +230,7 @@ impl AccountsActor {
             recent_tells: VecDeque::new(),
             failures: Throttle::new(config.login_failures, config.login_window_secs),
             creations: Throttle::new(config.creations, config.creation_window_secs),
+            ended_visits: FxHashMap::default(),
         }
     }
 

@@ -11,7 +11,7 @@
 //!
 //! Two batches may wait for each other (people who change places): they become ready together.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::actors::batch::{Batch, BatchId, Key};
@@ -83,6 +83,10 @@ pub struct Book {
     /// The rows of those pending entries that have some, in order.
     changes: Vec<Vec<Change>>,
     flight: Option<(u64, Vec<Entry>)>,
+    /// Batches to come whose storing somebody waits for.
+    watched: FxHashSet<BatchId>,
+    /// Those that have come, with the flush that holds them.
+    promised: Vec<(u64, BatchId)>,
 }
 
 impl Book {
@@ -101,15 +105,6 @@ impl Book {
         !self.marks.contains_key(&key)
     }
 
-    /// Returns the last flush that is not stored yet: in flight or to come. `None` if all is stored.
-    pub fn last_flush(&self) -> Option<u64> {
-        match (&self.flight, self.changes.is_empty()) {
-            (Some((number, _)), true) => Some(*number),
-            (_, false) => Some(self.next_flush()),
-            (None, true) => None,
-        }
-    }
-
     /// Returns how many batches wait: incomplete or held, and for the next flush.
     pub fn waiting(&self) -> (usize, usize) {
         (self.open.len(), self.pending.len())
@@ -122,6 +117,17 @@ impl Book {
             keys.push(key);
             self.marks.entry(key).or_default().open.push(batch);
         }
+    }
+
+    /// Takes note that somebody waits for a batch that is still to come.
+    pub fn watch(&mut self, batch: BatchId) {
+        self.watched.insert(batch);
+    }
+
+    /// Returns the watched batches that are stored by now. One that changed nothing is never among them.
+    pub fn stored(&mut self) -> Vec<BatchId> {
+        let settled = self.settled;
+        self.promised.extract_if(.., |(flush, _)| *flush <= settled).map(|(_, batch)| batch).collect()
     }
 
     /// Takes in a complete batch.
@@ -208,6 +214,9 @@ impl Book {
         let group = Group { origin: batch.origin, items: batch.items };
         if !batch.changes.is_empty() {
             let next = self.next_flush();
+            if self.watched.remove(&batch.id) {
+                self.promised.push((next, batch.id));
+            }
             for key in batch.changed {
                 self.marks.entry(key).or_default().flush = next;
             }

@@ -33,6 +33,16 @@ impl Directory {
         set(&self.rooms, id, room);
     }
 
+    /// Returns the loaded rooms with the lowest ids, at most `most`, in order of their ids.
+    pub fn first_rooms(&self, most: usize) -> Vec<(RoomId, Addr<RoomActor>)> {
+        first(&self.rooms, most)
+    }
+
+    /// Returns the sessions with the lowest ids, at most `most`, in order of their ids.
+    pub fn first_sessions(&self, most: usize) -> Vec<(SessionId, Addr<SessionActor>)> {
+        first(&self.sessions, most)
+    }
+
     /// Returns how many rooms are loaded.
     pub fn loaded_rooms(&self) -> usize {
         read(&self.rooms).len()
@@ -81,6 +91,14 @@ impl Directory {
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn first<K: std::hash::Hash + Copy + Ord, V: Clone>(lock: &RwLock<FxHashMap<K, V>>, most: usize) -> Vec<(K, V)> {
+    let map = read(lock);
+    let mut keys: Vec<K> = map.keys().copied().collect();
+    keys.sort_unstable();
+    keys.truncate(most);
+    keys.into_iter().filter_map(|key| Some((key, map.get(&key)?.clone()))).collect()
 }
 
 fn set<K: std::hash::Hash + Eq, V>(lock: &RwLock<FxHashMap<K, V>>, key: K, value: Option<V>) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use crate::actors::batch::{Batch, BatchId, Key};
@@ -40,6 +41,16 @@ pub struct Opened {
     pub key: Key,
 }
 
+/// Asks to be told when a batch with changes is stored. Sent before its [`Commit`] or [`Opened`], by the same actor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Watch {
+    /// The batch.
+    pub batch: BatchId,
+    /// Told then. Dropped untold if the server ends first.
+    pub stored: oneshot::Sender<()>,
+}
+
 /// The portal has applied all stored groups up to this flush.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -54,11 +65,6 @@ pub struct IsSettled(pub Key);
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
 pub struct IsIdle;
-
-/// Resolves when all that has been committed to the journal so far is stored. For those who answer outside the wire.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Stored;
 
 /// Asks for figures.
 #[derive(Debug, Message)]
@@ -95,8 +101,7 @@ pub struct JournalActor {
     link: Addr<LinkActor>,
     figures: JournalFigures,
     actions: Vec<Action>,
-    /// Who waits for which flush.
-    waiting: Vec<(u64, oneshot::Sender<()>)>,
+    watchers: FxHashMap<BatchId, oneshot::Sender<()>>,
 }
 
 impl JournalActor {
@@ -110,7 +115,7 @@ impl JournalActor {
             link,
             figures: JournalFigures::default(),
             actions: Vec::new(),
-            waiting: Vec::new(),
+            watchers: FxHashMap::default(),
         }
     }
 
@@ -123,6 +128,15 @@ impl JournalActor {
             }
         }
         self.actions = actions;
+    }
+
+    fn tell_watchers(&mut self) {
+        for batch in self.book.stored() {
+            if let Some(watcher) = self.watchers.remove(&batch) {
+                // Whoever waited may have given up.
+                let _ = watcher.send(());
+            }
+        }
     }
 
     fn store(&mut self, flush: Flush, ctx: &mut Context<Self>) {
@@ -139,9 +153,7 @@ impl JournalActor {
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
                 journal.book.flushed(number, &mut journal.actions);
                 journal.perform(ctx);
-                for (_, waits) in journal.waiting.extract_if(.., |(flush, _)| *flush <= number) {
-                    let _ = waits.send(());
-                }
+                journal.tell_watchers();
             }
             Err(error) => {
                 // Superseded, or memory and storage no longer agree: start again from what is stored.
@@ -253,6 +265,15 @@ impl Handler<Opened> for JournalActor {
     }
 }
 
+impl Handler<Watch> for JournalActor {
+    type Result = ();
+
+    fn handle(&mut self, Watch { batch, stored }: Watch, _: &mut Self::Context) {
+        self.book.watch(batch);
+        self.watchers.insert(batch, stored);
+    }
+}
+
 impl Handler<Confirmed> for JournalActor {
     type Result = ();
 
@@ -277,22 +298,6 @@ impl Handler<IsIdle> for JournalActor {
     fn handle(&mut self, _: IsIdle, _: &mut Self::Context) -> bool {
         let _metered = meter::start(Kind::Journal);
         self.book.is_idle()
-    }
-}
-
-impl Handler<Stored> for JournalActor {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: Stored, _: &mut Self::Context) -> Self::Result {
-        let (stored, waits) = oneshot::channel();
-        match self.book.last_flush() {
-            Some(flush) => self.waiting.push((flush, stored)),
-            None => drop(stored),
-        }
-        Box::pin(async move {
-            // Dropped at once if there is nothing to wait for.
-            let _ = waits.await;
-        })
     }
 }
 

@@ -33,6 +33,7 @@ use crate::world::record::{Change, Permission};
 use crate::world::room::{Moment, Occupant, Performed, Room, departure};
 
 pub mod keeper;
+pub mod rewrite;
 
 /// One command per player in the room, with slack.
 const ROOM_MAILBOX: usize = 1024;

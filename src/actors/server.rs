@@ -144,6 +144,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         mailbox::repay(&services.link, Send { flush: Some(flush), groups });
     }
     resume(&services, hello.sessions, &restored.cursors);
+    crate::web::server::open(&services, taken.epoch);
     let took = started.elapsed().as_millis() as u64;
     tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
     std::future::pending().await

@@ -6,7 +6,7 @@
 //! owns the time after which its character leaves the world.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
@@ -23,6 +23,10 @@ use crate::text::Markup;
 use crate::wire::{Facts, Item, Line, Origin};
 use crate::world::caller::{Caller, Seat};
 use crate::world::record::{Change, SessionRecord};
+
+mod inspect;
+
+pub use inspect::{Inspect, SessionSeen};
 
 /// One line in flight, and a handful of facts.
 const SESSION_MAILBOX: usize = 64;
@@ -131,19 +135,33 @@ pub struct SessionActor {
     is_greeted: bool,
     services: Shared,
     fading: Option<SpawnHandle>,
+    /// When it was opened, in milliseconds since 1970; `None` if that was before this server started.
+    opened_ms: Option<i64>,
+    /// When this server got its last line.
+    typed_at: Option<Instant>,
 }
 
 impl SessionActor {
     /// Returns a session that has just been opened.
     pub fn new(id: SessionId, facts: Facts, services: Shared) -> Self {
-        Self { id, facts, mode: Mode::Login(LoginState::default()), n: 0, is_greeted: false, services, fading: None }
+        Self {
+            id,
+            facts,
+            mode: Mode::Login(LoginState::default()),
+            n: 0,
+            is_greeted: false,
+            opened_ms: Some(services.now_ms()),
+            typed_at: None,
+            services,
+            fading: None,
+        }
     }
 
     /// Returns a session that was opened before this server started and has not logged in.
     pub fn resumed(id: SessionId, facts: Facts, note: &[u8], acked: u64, services: Shared) -> Self {
         // Without a note the welcome screen has not reached the portal: it is shown now.
         let mode = serde_json::from_slice(note).map_or_else(|_| Mode::Login(LoginState::default()), Mode::Login);
-        Self { mode, n: acked, is_greeted: !note.is_empty(), ..Self::new(id, facts, services) }
+        Self { mode, n: acked, is_greeted: !note.is_empty(), opened_ms: None, ..Self::new(id, facts, services) }
     }
 
     /// Returns a session that has logged in before this server started; `facts` is `None` if its link is lost.
@@ -156,7 +174,7 @@ impl SessionActor {
     ) -> Self {
         let is_lost = facts.is_none();
         let mode = Mode::Play { caller, puppet: row.puppet, room, is_lost };
-        Self { mode, n: row.cursor, ..Self::new(row.session, facts.unwrap_or_default(), services) }
+        Self { mode, n: row.cursor, opened_ms: None, ..Self::new(row.session, facts.unwrap_or_default(), services) }
     }
 
     fn begin(&self, n: Option<u64>) -> Batch {
@@ -169,6 +187,7 @@ impl SessionActor {
     fn run(&mut self, line: Line) {
         let mut batch = self.begin(Some(line.n));
         self.n = line.n;
+        self.typed_at = Some(Instant::now());
         if line.give_up {
             tracing::error!(session = %self.id, "line {} of session {} was given up", line.n, self.id);
             batch.tell(self.id, text!("Something went wrong with that line, twice; it was not done."));

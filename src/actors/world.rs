@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
 
 use crate::actors::accounts::{Left, Reenter};
 use crate::actors::batch::Batch;
@@ -22,6 +23,10 @@ use crate::text::Markup;
 use crate::world::entity::Entity;
 use crate::world::record::{Change, EntityRows};
 use crate::world::room::Room;
+
+mod wake;
+
+pub use wake::Wake;
 
 /// One mail per session for rooms that are being loaded, with slack.
 const WORLD_MAILBOX: usize = 16 * 1024;
@@ -55,6 +60,8 @@ pub struct WorldActor {
     services: Option<Shared>,
     /// Rooms that are being loaded, with their mail in order.
     loading: FxHashMap<RoomId, Vec<Mail>>,
+    /// Who waits for a room that is being loaded.
+    waking: FxHashMap<RoomId, Vec<oneshot::Sender<bool>>>,
     reserving: bool,
 }
 
@@ -64,6 +71,7 @@ impl WorldActor {
         ctx.spawn(loaded.into_actor(self).map(move |loaded, world, _| {
             let _metered = meter::start(Kind::World);
             world.loaded(id, loaded);
+            world.woken(id);
         }));
     }
 

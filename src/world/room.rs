@@ -22,6 +22,8 @@ use crate::world::record::{Change, Kind};
 use crate::world::seats::{Occupancy, Seats};
 use crate::world::types::{Inner, Refusal};
 
+mod rewrite;
+
 /// Attribute of a character that follows another: that one's id.
 pub const FOLLOWS: &str = "follows";
 

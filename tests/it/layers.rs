@@ -39,6 +39,12 @@ const RULES: &[Rule] = &[
         forbidden: &["crate::world", "crate::commands", "crate::actors", "crate::db"],
         why: "the portal outlives the server it serves",
     },
+    Rule {
+        within: &["web/admin", "web/server"],
+        except: &[],
+        forbidden: &["crate::db", "std::sync"],
+        why: "the server's pages write no query and hold no state: they ask the actors",
+    },
     Rule { within: &["db"], except: &[], forbidden: &["crate::actors"], why: "storage answers; it never calls" },
     Rule { within: &[], except: &["db"], forbidden: &["diesel"], why: "only db speaks to the database" },
     Rule {
@@ -146,6 +152,7 @@ fn a_violation_is_found_however_it_is_written() {
     check("portal/telnet/options", "use crate::world;", 1);
     check("web/play/socket", "use crate::db::Pool;", 1);
     check("web/admin", "use crate::world::record::Kind;", 0);
+    check("web/admin/room", "use crate::db::LoadRoom;", 1);
     check("db/writer", "let a: Addr<crate::actors::Journal>;", 1);
     check("actors/journal", "use diesel::prelude::*;", 1);
     check("db/writer", "use diesel::prelude::*;", 0);

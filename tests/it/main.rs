@@ -5,7 +5,9 @@
 //! (`red ball`, `blue ball`).
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends by panicking")]
 
+mod admin;
 mod badinput;
+mod browser;
 mod entering;
 mod layers;
 mod playing;

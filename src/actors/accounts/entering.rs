@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
-use crate::actors::journal::Stored;
+use crate::actors::journal::Watch;
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
 use crate::actors::services::Shared;
 use crate::actors::session::{Continue, HandOver, login_items};
 use crate::config::Registration;
-use crate::db::{AccountById, AccountName, DbError, FindAccount, LoadCarried, Password, Tells};
+use crate::db::{AccountById, AccountName, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -135,15 +136,7 @@ impl AccountsActor {
         if ahead >= MENTIONED_QUEUE {
             login.batch.tell(login.session, text!("There were {} logins ahead of yours.", ahead));
         }
-        let check = async move {
-            let Some(record) = pool.read(FindAccount { folded }).await? else {
-                pool.verify_nobody(password).await?;
-                return Ok(None);
-            };
-            let fits = pool.verify(password, record.password_hash.clone()).await?;
-            Ok::<_, DbError>(fits.then_some(record))
-        };
-        ctx.spawn(check.into_actor(self).map(move |checked, accounts, ctx| match checked {
+        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| match checked {
             Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
             Ok(None) => {
                 accounts.failures.count(&login.facts.address, now_ms);
@@ -444,7 +437,7 @@ impl AccountsActor {
         batch.changes.push(Change::Account(Box::new(record)));
     }
 
-    fn is_exempt(&self, facts: &Facts) -> bool {
+    pub(super) fn is_exempt(&self, facts: &Facts) -> bool {
         let exempt_loopback = self.services.as_ref().is_some_and(|s| s.config.throttle.exempt_loopback);
         exempt_loopback && facts.address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
@@ -487,7 +480,6 @@ impl AccountsActor {
             let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
             Ok::<_, DbError>((hash, record))
         };
-        let journal = services.journal.clone();
         let done = hashed.into_actor(self).map(move |hashed, accounts, _| {
             let (hash, record) = hashed.map_err(|error| error.to_string())?;
             let mut batch = Batch::begin(None, services.now_ms());
@@ -508,18 +500,26 @@ impl AccountsActor {
                 }
                 (None, None) => return Err("there is no such account".into()),
             }
+            let (tell, stored) = oneshot::channel();
+            mailbox::repay(&services.journal, Watch { batch: batch.id, stored: tell });
             services.commit(batch);
-            Ok(())
+            Ok(stored)
         });
         // Whoever is told that it is done may log in with it at once.
-        Box::pin(done.then(move |done: Result<(), String>, accounts, _| {
-            async move {
-                let _ = journal.send(Stored).await;
-                done
-            }
-            .into_actor(accounts)
+        Box::pin(done.then(|done: Result<_, String>, accounts, _| {
+            async { done?.await.map_err(|_| "the server is stopping".to_owned()) }.into_actor(accounts)
         }))
     }
+}
+
+/// Returns the account if the password is its own. A name that nobody has takes as long.
+pub(super) async fn check(pool: DbPool, folded: String, password: Password) -> Result<Option<AccountRecord>, DbError> {
+    let Some(record) = pool.read(FindAccount { folded }).await? else {
+        pool.verify_nobody(password).await?;
+        return Ok(None);
+    };
+    let fits = pool.verify(password, record.password_hash.clone()).await?;
+    Ok(fits.then_some(record))
 }
 
 fn record_account(batch: &mut Batch, record: &AccountRecord, character: &Entity, joins: &[ChannelId]) {

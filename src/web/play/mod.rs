@@ -1,12 +1,14 @@
-//! The portal's part of the web: the play page and its websocket on the public HTTP port.
+//! The portal's part of the web: the play page and its websocket on the public HTTP port, and the way to the rest.
 //!
 //! ```text
 //! /         302 to /play, until there is a site
 //! /play     the web client: page.html, with play.css, play.js and icon.svg below it
 //! /ws       the websocket, see docs/websocket.md
 //! /healthz  200 "ok" while the portal lives
+//! the rest  the server's pages, see `forward`
 //! ```
 
+mod forward;
 mod frames;
 mod gate;
 mod inflow;
@@ -28,6 +30,7 @@ use actix_web::http::header;
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, dev, web};
 use tracing::{debug, warn};
 
+use self::forward::Forward;
 use self::gate::Gate;
 use self::pages::Page;
 use crate::config::{Config, LimitsConfig};
@@ -48,6 +51,7 @@ struct Portal {
     door: SwitchboardDoor,
     limits: LimitsConfig,
     gate: Rc<Gate>,
+    forward: Forward,
     play: Page,
     css: Page,
     js: Page,
@@ -62,11 +66,13 @@ struct Portal {
 pub fn serve(listener: TcpListener, door: SwitchboardDoor, config: &Config) -> io::Result<dev::Server> {
     let limits = config.limits.clone();
     let world = config.world.name.clone();
+    let data_dir = config.data_dir.clone();
     let connections = limits.connections.saturating_add(SPARE_CONNECTIONS);
     let server = HttpServer::new(move || {
         let portal = Portal {
             door: door.clone(),
             gate: Gate::new(&limits),
+            forward: Forward::new(&data_dir),
             limits: limits.clone(),
             play: Page::play(&world),
             css: Page::css(),
@@ -96,7 +102,9 @@ fn routes(service: &mut web::ServiceConfig) {
         .route("/play/icon.svg", web::get().to(async |portal: web::Data<Portal>, request| portal.icon.answer(&request)))
         .route("/ws", web::get().to(websocket))
         .route("/healthz", web::get().to(async || "ok"))
-        .default_service(web::to(async || pages::not_found()));
+        .default_service(web::to(async |request: HttpRequest, payload, portal: web::Data<Portal>| {
+            portal.forward.pass(&request, payload).await
+        }));
 }
 
 async fn websocket(

@@ -64,12 +64,17 @@ impl Page {
     }
 }
 
-/// Returns the page for what is not there.
-pub(super) fn not_found() -> HttpResponse {
-    guard(&mut HttpResponse::NotFound()).insert_header(ContentType::html()).body(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title>\
-         <h1>There is nothing here</h1><p><a href=\"/play\">Go to the world</a></p></html>",
-    )
+/// Returns the page for as long as the server is away: it asks again by itself.
+pub(super) fn away() -> HttpResponse {
+    guard(&mut HttpResponse::ServiceUnavailable())
+        .insert_header(ContentType::html())
+        .insert_header((header::RETRY_AFTER, "2"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"2\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>One moment</title>\
+             <h1>One moment, please</h1><p>The world is just starting again. This page comes back by itself.</p></html>",
+        )
 }
 
 fn guard(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {

@@ -475,9 +475,6 @@ async fn the_pages_are_served_guarded_and_cached() {
     let root = portal.get("/", "").await;
     assert!(root.starts_with("HTTP/1.1 302") && root.contains("location: /play"), "{root}");
     assert!(portal.get("/healthz", "").await.ends_with("\r\n\r\nok"));
-    let missing = portal.get("/nowhere", "").await;
-    assert!(missing.starts_with("HTTP/1.1 404") && missing.contains("There is nothing here"), "{missing}");
-
     let page = portal.get("/play", "").await;
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("<title>Everhall</title>"), "{page}");
     assert!(page.contains("content-security-policy: default-src 'none'; script-src 'self';"), "{page}");
@@ -529,4 +526,43 @@ pub(super) fn config() -> Config {
         log: LogConfig { level: "info".into(), file_bytes: 10_485_760, files: 7 },
         server: ServerConfig { arbiters: 0, patience_ms: 5000 },
     }
+}
+
+#[actix::test]
+async fn while_the_server_is_away_its_pages_come_back_by_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.data_dir = folder.path().to_owned();
+    let portal = Portal::with(config);
+    let away = portal.get("/admin", "").await;
+    assert!(away.starts_with("HTTP/1.1 503") && away.contains("retry-after: 2\r\n"), "{away}");
+    assert!(away.contains("http-equiv=\"refresh\""), "{away}");
+    // A server that crashed leaves its socket behind.
+    drop(std::os::unix::net::UnixListener::bind(folder.path().join(crate::web::WEB_SOCKET)).unwrap());
+    assert!(portal.get("/admin", "").await.starts_with("HTTP/1.1 503"));
+}
+
+#[actix::test]
+async fn what_is_not_the_portals_own_is_passed_on_to_the_server_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.data_dir = folder.path().to_owned();
+    let portal = Portal::with(config);
+    let listener = tokio::net::UnixListener::bind(folder.path().join(crate::web::WEB_SOCKET)).unwrap();
+    let server = actix::spawn(async move {
+        let (mut wire, _) = listener.accept().await.unwrap();
+        let mut asked = vec![0; 4096];
+        let length = wire.read(&mut asked).await.unwrap();
+        let answer =
+            "HTTP/1.1 404 Not Found\r\nX-Own: yes\r\nKeep-Alive: timeout=5\r\nContent-Length: 7\r\n\r\nnowhere";
+        wire.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&asked[..length]).to_lowercase()
+    });
+    let answer = portal.get("/nowhere?a=%20b", "Cookie: c=d\r\nX-Forwarded-For: 10.0.0.1\r\nTE: trailers\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.ends_with("\r\n\r\nnowhere"), "{answer}");
+    assert!(answer.contains("x-own: yes") && !answer.to_lowercase().contains("keep-alive"), "{answer}");
+    let asked = server.await.unwrap();
+    assert!(asked.starts_with("get /nowhere?a=%20b http/1.1\r\n") && asked.contains("\r\ncookie: c=d\r\n"), "{asked}");
+    assert!(asked.contains("\r\nx-forwarded-for: 127.0.0.1\r\n") && !asked.contains("10.0.0.1"), "{asked}");
+    assert!(!asked.contains("\r\nte:"), "{asked}");
 }
