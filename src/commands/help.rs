@@ -155,6 +155,7 @@ mod tests {
         check("help |rxyzzyx", "There is no help on \"|rxyzzyx\". Type help for a list.");
         check("help shutdown", "There is no help on \"shutdown\". Type help for a list.");
         check("lok", "There is no command \"lok\". Did you mean \"look\"?");
-        check("shutdown", "There is no command \"shutdown\". Type help for a list.");
+        check("shutdown", "Only Admins may do that.");
+        check("|rlook", "There is no command \"|rlook\". Did you mean \"look\"?");
     }
 }

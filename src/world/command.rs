@@ -113,6 +113,8 @@ pub enum Meaning<'a> {
     Command(Arc<dyn AnyCommand>, &'a str),
     /// Say something on a channel.
     Channel(crate::ids::ChannelId, &'a str),
+    /// A command for those who have this permission.
+    Forbidden(Permission),
     /// Not known; the word that was taken for a command.
     Unknown(&'a str),
 }
@@ -158,13 +160,17 @@ impl CommandSet {
             line.split_at(first.len_utf8())
         };
         let lower = word.to_lowercase();
-        let command = self.by_word.get(lower.as_str()).filter(|command| caller.may(command.permission()));
-        if let Some(command) = command {
-            return Meaning::Command(command.clone(), rest.trim());
+        match self.by_word.get(lower.as_str()) {
+            Some(command) if caller.may(command.permission()) => {
+                return Meaning::Command(command.clone(), rest.trim());
+            }
+            Some(command) => return Meaning::Forbidden(command.permission()),
+            None => {}
         }
         match channels.find(&lower) {
             Some(channel) if caller.may(channel.permission) => Meaning::Channel(channel.id, rest.trim()),
-            _ => Meaning::Unknown(word),
+            // A sign that is no command belongs to what follows it.
+            _ => Meaning::Unknown(line.split_whitespace().next().unwrap_or(line)),
         }
     }
 }
@@ -331,7 +337,7 @@ impl<'a, 'r> CommandCx<'a, 'r> {
         if self.caller.may(permission) {
             return Ok(());
         }
-        Err(text!("Only {}s may do that.", permission.name()).into())
+        Err(only(permission))
     }
 
     /// Refuses unless the lock on an access type lets the character pass. The words are in the target's attribute
@@ -472,6 +478,11 @@ impl<'a, 'r> CommandCx<'a, 'r> {
             }
         }
     }
+}
+
+/// Returns the refusal of what needs `permission`.
+pub(crate) fn only(permission: Permission) -> Refusal {
+    text!("Only {}s may do that.", permission.name()).into()
 }
 
 fn not_here(typed: &str) -> Refusal {

@@ -323,7 +323,8 @@ impl LockSubject for Subject<'_> {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(serde_json::Value::String(known)), Some(value)) => known == value,
-            (Some(known), Some(value)) => known.to_string() == value,
+            // Numbers compare as they are written.
+            (Some(known), Some(value)) => known.to_string().as_str() == value,
         }
     }
 

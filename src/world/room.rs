@@ -13,7 +13,7 @@ use crate::wire::Item;
 use crate::world::appearance;
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
-use crate::world::command::{Args, CommandCx, Hall, Meaning};
+use crate::world::command::{self, Args, CommandCx, Hall, Meaning};
 use crate::world::contents::{Contents, Draft, Undo};
 use crate::world::cx::{RoomCx, RoomView, Subject};
 use crate::world::effects::{ChannelRequest, Effects, Manner};
@@ -132,6 +132,7 @@ impl Room {
                 Meaning::Channel(channel, said) => {
                     cx.ask_channel(channel, ChannelRequest::Say { text: said.to_owned() });
                 }
+                Meaning::Forbidden(permission) => return Err(command::only(permission)),
                 Meaning::Unknown(word) => return Err(unknown(word, &cx)),
             }
             Ok(())

@@ -25,7 +25,7 @@ pub fn demo() -> Vec<EntityRows> {
         "The Everhall",
         "Benches run the length of a hall that was built for three hundred guests. The fire in the middle has burned \
          since before anybody wrote things down, and whoever comes in puts a log on it. A stair of black stone climbs \
-         to a gallery; through the great doors to the south comes the smell of the sea.",
+         to a gallery; through the great doors to the north comes the smell of the sea.",
     );
     let rooms = rooms(&mut plan);
     furnish(&mut plan, &rooms);
@@ -77,7 +77,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
     let courtyard = plan.room(
         "The Courtyard",
         "Grass grows between the flagstones and swallows nest under the eaves. In the middle stands a well with a rim worn \
-         smooth by elbows. An arch to the east opens on an orchard; a gate to the south stands open, because it has no \
+         smooth by elbows. An arch to the east opens on an orchard; a gate to the north stands open, because it has no \
          hinges left.",
     );
     let orchard = plan.room(
@@ -95,7 +95,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
         "Shingle, rattling back with each wave. The piles of a jetty walk out into the water and stop. The tide has \
          written a line of weed and driftwood along the beach.",
     );
-    plan.connect(hall, "south", "north", courtyard);
+    plan.connect(hall, "north", "south", courtyard);
     plan.connect(hall, "east", "west", kitchen);
     plan.connect(hall, "west", "east", library);
     plan.connect(hall, "up", "down", gallery);
@@ -104,7 +104,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
     plan.connect(kitchen, "down", "up", cellar);
     plan.connect(cellar, "down", "up", cistern);
     plan.connect(courtyard, "east", "west", orchard);
-    plan.connect(courtyard, "south", "north", path);
+    plan.connect(courtyard, "north", "south", path);
     plan.connect(path, "down", "up", shore);
 
     let door = plan.exit(cellar, "oak door", vault);
@@ -123,6 +123,14 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     let fire = "A bed of embers as long as a boat, and flames that bend towards whoever comes in.";
     plan.fixture(START_ROOM, "fire", fire, "You would burn your fingers.");
     plan.thing(START_ROOM, "lamp", "A tin lamp with a horn window, dented by many hands. It smells of oil.");
+    let key = plan.thing(START_ROOM, "key", "A heavy brass key with an oak leaf for a bow.");
+    alias(key, &["brass key"]);
+    for (ball, look) in [
+        ("red ball", "A ball of red felt. A dog has had it, and been talked out of it."),
+        ("blue ball", "A ball of blue glass, as a fisherman's net floats on."),
+    ] {
+        plan.thing(START_ROOM, ball, look);
+    }
 
     let table = "Between the cuts you make out names, dates, and a recipe for eel.";
     plan.fixture(rooms.kitchen, "table", table, "The table was here before the kitchen.");
@@ -145,7 +153,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
 
     let telescope = "It is trained, quite precisely, on the harbour.";
     plan.fixture(rooms.observatory, "telescope", telescope, "The telescope is bolted to the floor.");
-    plan.thing(rooms.observatory, "brass key", "A heavy key with an oak leaf for a bow.");
+    plan.thing(rooms.observatory, "star chart", "One star is circled. It is not on the dome.");
 
     let barrel = "It gives a dull sound when you knock. Somebody has chalked \"not yet\" on it.";
     plan.fixture(rooms.cellar, "barrel", barrel, "It takes six people to move a full barrel.");
