@@ -129,7 +129,7 @@ settings! {
         /// Connections by address; loopback is exempt. Default 32.
         pub connections_per_address: usize = 32, Whole(1..=1_000_000);
         /// How long a connection may stay without logging in, in seconds. Default 600.
-        pub login_secs: u64 = 600, Whole(10..=86_400);
+        pub login_secs: u64 = 600, Whole(1..=86_400);
         /// Longest telnet subnegotiation, in bytes; a longer one is discarded. Default 8192.
         pub subnegotiation_bytes: usize = 8192, Whole(256..=1_048_576);
         /// How long a web session waits for its browser to come back, in seconds. Default 120.

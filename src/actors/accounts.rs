@@ -4,6 +4,7 @@
 //! Sequence of a command: room ─[`AskAccounts`]─► accounts ─Commit─► journal.
 //! Hashing and reading happen elsewhere; while they do, the actor answers others.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -21,7 +22,7 @@ use crate::wire::Facts;
 use crate::world::caller::Caller;
 use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
-use crate::world::record::{AccountRecord, Change, Subscription};
+use crate::world::record::{AccountRecord, Change, StoredTell, Subscription};
 
 mod entering;
 mod requests;
@@ -161,6 +162,16 @@ pub struct Administer {
     pub create: Option<crate::world::record::Permission>,
 }
 
+/// A session's link is lost; its character stays. Sent by the session.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinkLost {
+    /// The account.
+    pub account: AccountId,
+    /// The session.
+    pub session: SessionId,
+}
+
 /// Asks how many accounts are in the world with a live link.
 #[derive(Debug, Message)]
 #[rtype(result = "usize")]
@@ -178,6 +189,8 @@ struct Online {
     facts: Facts,
     /// When it entered, in milliseconds since 1970.
     since_ms: i64,
+    /// Somebody is there to read what is shown.
+    is_linked: bool,
 }
 
 /// The accounts.
@@ -190,8 +203,10 @@ pub struct AccountsActor {
     subscriptions: FxHashMap<AccountId, Vec<ChannelId>>,
     /// Skeletons of names whose accounts are being made.
     reserved: FxHashSet<String>,
-    /// Accounts whose login is being finished.
-    entering: FxHashSet<AccountId>,
+    /// Accounts whose login is being finished, with what is known of the session that wants in.
+    entering: FxHashMap<AccountId, Facts>,
+    /// The last tells that were stored.
+    recent_tells: VecDeque<StoredTell>,
     failures: Throttle,
     creations: Throttle,
 }
@@ -207,7 +222,8 @@ impl AccountsActor {
             online: FxHashMap::default(),
             subscriptions: FxHashMap::default(),
             reserved: FxHashSet::default(),
-            entering: FxHashSet::default(),
+            entering: FxHashMap::default(),
+            recent_tells: VecDeque::new(),
             failures: Throttle::new(config.login_failures, config.login_window_secs),
             creations: Throttle::new(config.creations, config.creation_window_secs),
         }
@@ -269,7 +285,6 @@ impl AccountsActor {
         batch.change(Key::Accounts);
         let Some(services) = self.services.clone() else { return };
         self.online.remove(&account);
-        self.entering.remove(&account);
         self.tell_channels(account, &[]);
         batch.changes.push(Change::SessionGone(session));
         services.commit(batch);
@@ -297,7 +312,8 @@ impl Handler<Begin> for AccountsActor {
         }
         for (record, session, facts) in begin.online {
             let account = record.id;
-            self.online.insert(account, Online { session, record, facts, since_ms: now_ms });
+            let is_linked = !facts.protocol.is_empty();
+            self.online.insert(account, Online { session, record, facts, since_ms: now_ms, is_linked });
             self.tell_channels(account, &[]);
         }
     }
@@ -326,6 +342,7 @@ impl Handler<Seated> for AccountsActor {
         self.entering.remove(&seated.account);
         if let Some(online) = self.online.get_mut(&seated.account) {
             online.session = seated.session;
+            online.is_linked = true;
         }
         self.tell_channels(seated.account, &[]);
     }
@@ -359,11 +376,21 @@ impl Handler<ChannelsChanged> for AccountsActor {
     }
 }
 
+impl Handler<LinkLost> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, lost: LinkLost, _: &mut Self::Context) {
+        if let Some(online) = self.online.get_mut(&lost.account).filter(|online| online.session == lost.session) {
+            online.is_linked = false;
+        }
+    }
+}
+
 impl Handler<Players> for AccountsActor {
     type Result = usize;
 
     fn handle(&mut self, _: Players, _: &mut Self::Context) -> usize {
-        self.online.len()
+        self.online.values().filter(|online| online.is_linked).count()
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use crate::actors::accounts::{Enter, Entry, Reenter};
+use crate::actors::accounts::{Enter, Entry, LinkLost, Reenter};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::login::{LoginState, Step};
 use crate::actors::room::{Mail, keeper};
@@ -256,7 +256,10 @@ impl SessionActor {
         let config = &self.services.config.world;
         self.services.welcome.as_deref().map(Markup::from_markup).unwrap_or_else(|| {
             text!(
-                "|wWelcome to {}.|n\n\nType a name to log in, or to make a new character. |lchelp|lthelp|le tells more.",
+                "|wWelcome to {}.|n\n\n\
+                 Type your name, or a new one to make a character. Or in one line:\n  \
+                 |wconnect|n <name> <password>\n  |wcreate|n <name> <password>\n\
+                 |lchelp|lthelp|le tells more.",
                 config.name
             )
         })
@@ -264,7 +267,7 @@ impl SessionActor {
 
     /// The link is lost: the character stays for a while, deaf.
     fn lose(&mut self, ctx: &mut Context<Self>) {
-        let Mode::Play { puppet, room, is_lost, .. } = &mut self.mode else {
+        let Mode::Play { caller, puppet, room, is_lost } = &mut self.mode else {
             if let Mode::Login(_) = self.mode {
                 self.end(ctx);
             }
@@ -273,7 +276,8 @@ impl SessionActor {
         if std::mem::replace(is_lost, true) {
             return;
         }
-        let (puppet, room) = (*puppet, *room);
+        let (account, puppet, room) = (caller.account, *puppet, *room);
+        mailbox::repay(&self.services.accounts, LinkLost { account, session: self.id });
         let mut batch = self.begin(None);
         batch.change(Key::Session(self.id));
         if !self.facts.trusted {
@@ -467,6 +471,11 @@ impl Handler<HandOver> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, hand_over: HandOver, ctx: &mut Self::Context) {
+        if matches!(self.mode, Mode::Entering) {
+            // Its own login is about to end: then there is something to hand over.
+            ctx.notify_later(hand_over, Duration::from_millis(5));
+            return;
+        }
         let HandOver { mut batch, to, caller } = hand_over;
         batch.change(Key::Session(self.id));
         let Mode::Play { puppet, room, .. } = &self.mode else {

@@ -127,6 +127,13 @@ impl TestServer {
             .expect("the executable runs")
     }
 
+    /// Starts a subcommand on this world that goes on, with its output in a pipe. Whoever starts it ends it.
+    pub fn spawn<S: AsRef<OsStr>>(&self, args: &[S]) -> Child {
+        let mut command = self.plan.command(&self.folder);
+        command.args(args).args(self.plan.place(&self.folder, &self.data_dir)).stdout(Stdio::piped());
+        command.spawn().expect("the executable runs")
+    }
+
     /// Runs a subcommand on this world with `input` as its standard input.
     pub fn run_with_input<S: AsRef<OsStr>>(&self, args: &[S], input: &str) -> Output {
         let mut child = self

@@ -72,7 +72,7 @@ impl Transcript {
         let mut cast = Cast { server, players: HashMap::new() };
         // Everybody enters before the first line, so that nobody's arrival mixes with what is said.
         for step in &self.steps {
-            cast.player(&step.player);
+            cast.enter(&step.player);
         }
         cast.sync();
         for client in cast.present() {

@@ -1,6 +1,6 @@
 //! From the welcome screen into the world and out of it: names, passwords, throttles, take-over, lost links.
 
-use everhall::testing::{ADMIN_PASSWORD, PASSWORD, TelnetClient, TestServer};
+use everhall::testing::{ADMIN_PASSWORD, DEADLINE, PASSWORD, TelnetClient, TestServer, poll};
 
 use super::{plan, world};
 
@@ -151,6 +151,24 @@ fn a_name_is_taken_for_all_that_look_like_it() {
 }
 
 #[test]
+fn a_keeper_chooses_welcome_screen_message_and_start_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("welcome.txt");
+    std::fs::write(&file, "|wA harbour, long ago.|n\nKnock, and say who you are.").unwrap();
+    let server = plan()
+        .config(&format!(
+            "[world]\nwelcome_file = {:?}\nmessage_of_the_day = \"Mind the tide.\"\nstart_room = 3",
+            file.to_str().unwrap()
+        ))
+        .start();
+    let mut ann = guest(&server, "Ann");
+    assert!(ann.text().contains("A harbour, long ago.\nKnock"), "{}", ann.text());
+    ann.send(&format!("create Ann {PASSWORD}"));
+    ann.expect("Mind the tide.");
+    ann.expect("The Winter Garden");
+}
+
+#[test]
 fn registration_can_be_closed() {
     let server = plan().config("[world]\nregistration = \"closed\"").start();
     let mut client = guest(&server, "Ann");
@@ -166,6 +184,16 @@ fn registration_can_ask_for_an_invitation() {
     refused(&mut client, &format!("create Ann {PASSWORD} open-barley"), "invit");
     client.send(&format!("create Ann {PASSWORD} open-sesame"));
     client.ask("say I am in", "You say, \"I am in\"");
+
+    // The guided form asks for the code, once: a mistyped password does not lose it.
+    let mut client = guest(&server, "Bob");
+    client.ask("Bob", "Invite code: ");
+    client.ask("open-sesame", "New password: ");
+    client.ask(PASSWORD, "again: ");
+    client.ask("another-passw0rd", "New password: ");
+    client.ask(PASSWORD, "again: ");
+    client.send(PASSWORD);
+    client.ask("say I am in too", "You say, \"I am in too\"");
 }
 
 #[test]
@@ -206,6 +234,57 @@ fn a_second_connection_takes_over() {
     new.ask("say once", "You say, \"once\"");
     bob.expect("Ann says, \"once\"");
     bob.expect_not("Ann says, \"once\"");
+    assert_eq!(server.status()["players"], 2);
+}
+
+#[test]
+fn of_many_logins_to_one_account_at_once_one_is_left() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    ann.send("quit");
+    ann.closed();
+    let mut clients: Vec<_> = (0..6).map(|_| server.telnet("Ann")).collect();
+    for client in &mut clients {
+        client.send(&format!("connect Ann {PASSWORD}"));
+    }
+    let left = poll(DEADLINE, || {
+        let open: Vec<usize> = (0..clients.len()).filter(|at| !clients[*at].is_closed()).collect();
+        matches!(open.as_slice(), [_]).then(|| open[0])
+    });
+    let mut ann = clients.swap_remove(left.expect("five are told that another took over"));
+    ann.ask("say it is me", "You say, \"it is me\"");
+    bob.expect("Ann says, \"it is me\"");
+    assert!(clients.iter().all(|client| client.text().contains("taken over")));
+    assert_eq!(bob.text().matches("Ann has entered the world.").count(), 1);
+    assert_eq!(server.status()["players"], 2);
+    // Whoever came in so is there for others too.
+    bob.ask("tell ann = welcome", "You tell Ann, \"welcome\"");
+    ann.expect("Bob tells you, \"welcome\"");
+}
+
+#[test]
+fn who_connects_while_the_old_connection_leaves_gets_in() {
+    let server = world();
+    let mut old = server.player("Ann");
+    let mut bob = server.player("Bob");
+    old.ask("get lamp", "You pick up a lamp.");
+    for round in 0..6 {
+        let mut new = guest(&server, "Ann");
+        if round % 2 == 0 {
+            old.send("quit");
+            new.send(&format!("connect Ann {PASSWORD}"));
+            old.closed();
+        } else {
+            new.send(&format!("connect Ann {PASSWORD}"));
+            old.hang_up();
+        }
+        new.ask("inventory", "You are carrying: a lamp.");
+        // Whoever came in so is there for others too.
+        bob.ask("tell ann = hello", "You tell Ann, \"hello\"");
+        new.expect("Bob tells you, \"hello\"");
+        old = new;
+    }
     assert_eq!(server.status()["players"], 2);
 }
 

@@ -1,6 +1,9 @@
 //! What a conversation in a file cannot show: many players, screens, options, structure of an answer.
 
-use super::world;
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use everhall::testing::{DEADLINE, poll};
+
+use super::{plan, world};
 
 #[test]
 fn a_room_shows_name_description_exits_characters_things_in_that_order() {
@@ -15,6 +18,48 @@ fn a_room_shows_name_description_exits_characters_things_in_that_order() {
     assert!(text.contains("Bob") && text.contains("lamp") && text.contains("north"), "{text}");
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     assert!(!first.starts_with("Exits"), "the name comes first: {text}");
+}
+
+#[test]
+fn a_room_that_slept_is_as_it_was() {
+    let server = plan().config("[world]\nroom_idle_secs = 1").start();
+    let mut ann = server.player("Ann");
+    ann.ask("get lamp", "You pick up a lamp.");
+    ann.ask("get red ball", "You pick up a red ball.");
+    ann.ask("north", "The Winter Garden");
+    ann.ask("drop lamp", "You drop a lamp.");
+    ann.ask("get can", "You pick up a watering can.");
+    let loaded = || server.status()["rooms_loaded"].as_u64();
+    let awake = loaded().expect("status counts the rooms that are loaded");
+    ann.ask("south", "The Everhall");
+    let asleep = poll(DEADLINE, || loaded().filter(|loaded| *loaded < awake));
+    asleep.expect("the empty room is put to sleep");
+    ann.send("north");
+    ann.expect("Things: a lamp, a fern");
+    ann.ask("look lamp", "horn window");
+    ann.ask("get lamp", "You pick up a lamp.");
+    ann.ask("i", "You are carrying: a red ball, a watering can, a lamp.");
+}
+
+#[test]
+fn a_type_that_is_not_known_any_more_is_kept() {
+    let mut server = world();
+    assert!(server.stop().success());
+    let file = server.data_dir().join("world.sqlite3");
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let set = "UPDATE entity SET type_name = 'tavern', state = '{\"beer\":3}' WHERE id = 1 OR key = 'lamp'";
+    assert_eq!(sql_query(set).execute(&mut database).unwrap(), 2);
+    drop(database);
+    server.start_again();
+    let mut ann = server.player("Ann");
+    ann.ask("look", "The Everhall");
+    ann.ask("get lamp", "You pick up a lamp.");
+    ann.ask("say still a room", "You say, \"still a room\"");
+    ann.ask("drop lamp", "You drop a lamp.");
+    assert!(server.stop().success());
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let kept = "UPDATE entity SET version = version WHERE type_name = 'tavern' AND state = '{\"beer\":3}'";
+    assert_eq!(sql_query(kept).execute(&mut database).unwrap(), 2);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The processes from outside: what they report, how they refuse to start, how they stop, what a keeper runs.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use everhall::testing::{ADMIN_PASSWORD, Builder, PASSWORD};
+use everhall::testing::{ADMIN_PASSWORD, Builder, PASSWORD, TelnetClient};
 use serde_json::Value;
 
 use super::{plan, world};
@@ -115,7 +116,7 @@ fn stop_and_sigterm_tell_the_players_and_end_well() {
         let status = if signal { server.terminate() } else { server.stop() };
         assert_eq!(status.code(), Some(0), "signal: {signal}");
         ann.closed();
-        assert!(!ann.unread().trim().is_empty(), "players are told why they are disconnected");
+        assert!(ann.unread().contains("The world is shutting down."), "{}", ann.unread());
         // Nothing is left behind that a next start would stumble over.
         server.start_again();
         let mut ann = server.telnet("Ann");
@@ -220,6 +221,93 @@ fn config_prints_settings_with_their_sources() {
     check_words(&output, "EVERHALL_LOG_LEVEL");
     assert!(!String::from_utf8_lossy(&output.stdout).contains(ADMIN_PASSWORD));
     assert!(server.stop().success());
+}
+
+#[test]
+fn the_environment_comes_before_the_file_and_flags_before_both() {
+    let server = plan()
+        .config("[world]\nname = \"From the file\"\n[listen]\nhttp = \"127.0.0.1:1\"")
+        .env("EVERHALL_WORLD_NAME", "From the environment")
+        .env("EVERHALL_LISTEN_TELNET", "127.0.0.1:1")
+        .start();
+    let mut guest = server.telnet("guest");
+    guest.expect("Welcome to From the environment.");
+    assert!(server.telnet_address().port() > 1 && server.http_address().port() > 1);
+}
+
+#[test]
+fn a_world_runs_in_the_background() {
+    let background = Background(tempfile::tempdir().unwrap());
+    let output = background.run(&["start", "--telnet", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    assert!(output.status.success(), "{output:?}");
+    let output = background.run(&["status", "--json"]);
+    let status: Value = serde_json::from_slice(&output.stdout).expect("status --json prints JSON");
+    assert_eq!(status["server"]["state"], "ready", "ready when `start` returns: {status}");
+    let pid = std::fs::read_to_string(background.0.path().join("data/everhall.pid")).unwrap();
+    assert!(pid.trim().parse::<u32>().is_ok(), "{pid:?}");
+    let mut admin = TelnetClient::connect(status["listeners"]["telnet"].as_str().unwrap().parse().unwrap(), "admin");
+    admin.login("admin", ADMIN_PASSWORD);
+    check_words(&background.run(&["status"]), "127.0.0.1:");
+    check_words(&background.run(&["logs"]), "admin logged in");
+
+    let second = background.run(&["start", "--telnet", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(4), "{second:?}");
+    admin.sync();
+    let output = background.run(&["stop"]);
+    assert!(output.status.success(), "{output:?}");
+    admin.closed();
+    assert_eq!(background.run(&["status"]).status.code(), Some(1));
+}
+
+/// A folder of a world that is started detached. Whatever happens, it is stopped.
+struct Background(tempfile::TempDir);
+
+impl Background {
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_everhall"));
+        command.args(args).current_dir(self.0.path()).env("EVERHALL_ADMIN_PASSWORD", ADMIN_PASSWORD);
+        command.env("EVERHALL_PASSWORD_MEMORY_KIB", "1024").output().unwrap()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It has been stopped already, unless the test failed.
+        let _ = self.run(&["stop"]);
+    }
+}
+
+#[test]
+fn logs_can_be_followed() {
+    let server = world();
+    let mut following = server.spawn(&["logs", "-f"]);
+    let shown = BufReader::new(following.stdout.take().unwrap());
+    let _ann = server.player("Ann");
+    // The line is written while the command runs; a pipe that ends too early fails the search.
+    let found = shown.lines().map_while(Result::ok).any(|line| line.contains("Ann logged in"));
+    following.kill().unwrap();
+    following.wait().unwrap();
+    assert!(found);
+}
+
+#[test]
+fn migrate_prepares_a_database_and_starts_nothing() {
+    let background = Background(tempfile::tempdir().unwrap());
+    for _ in 0..2 {
+        let output = background.run(&["migrate"]);
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert!(background.0.path().join("data/world.sqlite3").exists());
+    assert_eq!(background.run(&["status"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_public_address_without_encryption_warns_once() {
+    let server = plan().arg("--telnet").arg("0.0.0.0:0").start();
+    let said = server.logs().matches("without TLS").count();
+    assert!(said > 0);
+    server.reload();
+    assert_eq!(server.logs().matches("without TLS").count(), said, "it is said again after a reload");
 }
 
 #[test]

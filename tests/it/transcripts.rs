@@ -20,12 +20,15 @@ macro_rules! transcripts {
 
 transcripts! {
     channels
+    containers
     disambiguation
+    door
     follow
     help
     keeper
     link_lost
     markup
+    naming
     offline_tell
     reload
     talk

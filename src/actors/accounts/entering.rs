@@ -1,5 +1,6 @@
 //! Coming in: names, passwords, new accounts, take-over.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ struct Login {
     batch: Batch,
     session: SessionId,
     facts: Facts,
+    /// How often it has waited for another login to the same account.
+    waits: u32,
 }
 
 /// What a login found in storage.
@@ -56,7 +59,7 @@ impl AccountsActor {
     pub(super) fn enter(&mut self, enter: Enter, ctx: &mut Context<Self>) {
         let Enter { mut batch, session, facts, entry } = enter;
         batch.meet(Key::Accounts);
-        let login = Login { batch, session, facts };
+        let login = Login { batch, session, facts, waits: 0 };
         match entry {
             Entry::Who => {
                 let text = self.who_list(None, login.batch.now_ms);
@@ -66,7 +69,7 @@ impl AccountsActor {
             Entry::Connect { name, password } => self.connect(login, &name, password, ctx),
             Entry::First { name, invite, password } => self.first(login, name, invite, password, ctx),
             Entry::Create { name, password, invite, confirms } => {
-                self.create(login, &name, password, &invite, confirms, ctx);
+                self.create(login, &name, password, invite, confirms, ctx);
             }
         }
     }
@@ -105,7 +108,7 @@ impl AccountsActor {
         let Some(services) = &self.services else { return };
         match services.config.world.registration {
             Registration::Closed => {
-                self.refuse(login, text!("There is nobody called {}, and no new accounts are made here.", name.shown));
+                self.refuse(login, text!("There is nobody called {}, and registration is closed.", name.shown));
             }
             Registration::Open => {
                 let text = text!("There is nobody called {} yet. Is that to be your name?", name.shown);
@@ -173,7 +176,7 @@ impl AccountsActor {
         login: Login,
         typed: &str,
         password: Password,
-        invite: &str,
+        invite: String,
         confirms: Option<String>,
         ctx: &mut Context<Self>,
     ) {
@@ -181,7 +184,7 @@ impl AccountsActor {
         let world = &services.config.world;
         let now_ms = login.batch.now_ms;
         let refusal = match world.registration {
-            Registration::Closed => Some(text!("No new accounts are made here.")),
+            Registration::Closed => Some(text!("Registration is closed: no new accounts are made here.")),
             Registration::Invite if world.invite_code.is_empty() || invite != world.invite_code => {
                 Some(text!("A new account needs an invite code: create <name> <password> <code>"))
             }
@@ -217,7 +220,7 @@ impl AccountsActor {
                     accounts.make(login, name, hash, ctx);
                 }
                 Ok(None) => {
-                    let state = LoginState::NewPassword { name: name.shown, invite: String::new() };
+                    let state = LoginState::NewPassword { name: name.shown, invite };
                     accounts.go_on(login, text!("The two passwords differ. Please choose one again."), state);
                 }
                 Err(error) => accounts.try_later(login, &error),
@@ -263,11 +266,16 @@ impl AccountsActor {
     }
 
     /// Lets an account in whose password was right. `fresh` holds a character that is not stored yet.
-    fn admit(&mut self, login: Login, record: AccountRecord, fresh: Vec<Entity>, ctx: &mut Context<Self>) {
+    fn admit(&mut self, login: Login, mut record: AccountRecord, fresh: Vec<Entity>, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
         let account = record.id;
-        if !self.entering.insert(account) {
-            return self.refuse(login, text!("Somebody is just logging in to that account. Please try again."));
+        if self.entering.contains_key(&account) {
+            return self.wait_behind(login, record, fresh, ctx);
+        }
+        self.entering.insert(account, login.facts.clone());
+        // It may have been given or taken since the record was read.
+        if let Some(name) = self.names.get(&account) {
+            record.permission = name.permission;
         }
         if !fresh.is_empty() {
             let joins = self.subscriptions.get(&account).cloned().unwrap_or_default();
@@ -285,7 +293,7 @@ impl AccountsActor {
                     accounts.entering.remove(&account);
                     accounts.try_later(login, &error);
                 }
-                (Ok(found), true) => accounts.take_over(login, record, found.tells, ctx),
+                (Ok(found), true) => accounts.take_over(login, account, found.tells, ctx),
                 (Ok(Found { carried: None, .. }), false) if is_online => {
                     // It left while this was read: its character must be read too.
                     accounts.entering.remove(&account);
@@ -304,12 +312,23 @@ impl AccountsActor {
         }));
     }
 
+    /// Tries again in a moment: another login to the account is being finished.
+    fn wait_behind(&self, mut login: Login, record: AccountRecord, fresh: Vec<Entity>, ctx: &mut Context<Self>) {
+        login.waits += 1;
+        if login.waits > REENTER_ATTEMPTS {
+            return self.refuse(login, text!("Somebody is just logging in to that account. Please try again."));
+        }
+        ctx.run_later(REENTER_AFTER, |accounts, ctx| accounts.admit(login, record, fresh, ctx));
+    }
+
     /// Gives the account's character, which is in the world, to a new session.
-    fn take_over(&mut self, login: Login, record: AccountRecord, tells: Vec<StoredTell>, ctx: &mut Context<Self>) {
+    fn take_over(&mut self, login: Login, account: AccountId, tells: Vec<StoredTell>, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
-        let account = record.id;
-        let Some(old) = self.online.get(&account).map(|online| online.session) else { return };
-        let Login { mut batch, session, facts } = login;
+        // What is online is newer than what is stored: a change of it may be on its way to storage.
+        let Some(online) = self.online.get_mut(&account) else { return };
+        let Login { mut batch, session, facts, .. } = login;
+        online.record.last_login_at = batch.now_ms;
+        let (old, record) = (online.session, online.record.clone());
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
@@ -337,9 +356,9 @@ impl AccountsActor {
             ctx.notify_later(again, REENTER_AFTER);
             return;
         }
-        self.entering.remove(&account);
+        let facts = self.entering.remove(&account).unwrap_or_default();
         batch.undo();
-        let login = Login { batch, session, facts: Facts::default() };
+        let login = Login { batch, session, facts, waits: 0 };
         let record = services.pool.read(AccountById(account));
         ctx.spawn(record.into_actor(self).map(move |record, accounts, ctx| match record {
             Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
@@ -352,16 +371,17 @@ impl AccountsActor {
     fn bring_in(
         &mut self,
         login: Login,
-        record: AccountRecord,
+        mut record: AccountRecord,
         mut entities: Vec<Entity>,
         tells: Vec<StoredTell>,
         joins: &[ChannelId],
     ) {
         let Some(services) = self.services.clone() else { return };
-        let Login { mut batch, session, facts } = login;
+        let Login { mut batch, session, facts, .. } = login;
         let account = record.id;
         let caller = Arc::new(self.caller(&record, &facts));
         let since_ms = batch.now_ms;
+        record.last_login_at = since_ms;
         let room = entities.first().and_then(|character| character.location.or(character.left_from));
         let room = room.unwrap_or(services.hall.start_room);
         if let Some(character) = entities.first_mut() {
@@ -370,7 +390,7 @@ impl AccountsActor {
         }
         self.greet_in_play(&mut batch, session, record.clone(), &facts, tells);
         self.entering.remove(&account);
-        self.online.insert(account, Online { session, record, facts, since_ms });
+        self.online.insert(account, Online { session, record, facts, since_ms, is_linked: true });
         self.tell_channels(account, joins);
         batch.change(Key::Accounts);
         services.opened(&batch, Key::Accounts);
@@ -386,7 +406,7 @@ impl AccountsActor {
         &mut self,
         batch: &mut Batch,
         session: SessionId,
-        mut record: AccountRecord,
+        record: AccountRecord,
         facts: &Facts,
         tells: Vec<StoredTell>,
     ) {
@@ -394,7 +414,6 @@ impl AccountsActor {
         let motd = &services.config.world.message_of_the_day;
         let row = session_row(session, &record, batch);
         batch.changes.push(Change::Session(Box::new(row)));
-        record.last_login_at = batch.now_ms;
         batch.items.push(Item::Note { to: session, note: Vec::new() });
         batch.items.push(Item::Secret { to: session, on: false });
         batch.items.push(Item::Prompt { to: session, text: PROMPT.to_owned() });
@@ -408,7 +427,11 @@ impl AccountsActor {
         if !motd.is_empty() {
             batch.tell(session, Markup::from_markup(motd.as_str()));
         }
-        for tell in tells {
+        let recent = std::mem::take(&mut self.recent_tells).into_iter();
+        let (late, others): (VecDeque<_>, _) = recent.partition(|tell| tell.to == record.id);
+        self.recent_tells = others;
+        let late: Vec<_> = late.into_iter().filter(|late| tells.iter().all(|tell| tell.id != late.id)).collect();
+        for tell in tells.into_iter().chain(late) {
             if !record.ignores.contains(&tell.from) {
                 batch.tell(session, text!("While you were away, {} told you, \"{}\"", tell.speaker, tell.text));
             }

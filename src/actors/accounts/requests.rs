@@ -23,6 +23,9 @@ use crate::world::effects::AccountsRequest;
 use crate::world::names;
 use crate::world::record::{AccountRecord, Change, ChannelRecord, Permission, StoredTell, Subscription};
 
+/// Stored tells that are also kept at hand, for logins that were under way when they came.
+const RECENT_TELLS: usize = 256;
+
 /// Most channels a world has.
 const CHANNELS_MOST: usize = 500;
 
@@ -108,9 +111,7 @@ impl AccountsActor {
         let Some(services) = self.services.clone() else { return };
         let Some(name) = self.find(to).cloned() else { return self.nobody(asking, to) };
         let speaker = asking.caller.name.clone();
-        let live = self.online.get(&name.account).filter(|online| services.directory.session(online.session).is_some());
-        let is_linked = live.is_some_and(|online| !online.facts.protocol.is_empty());
-        if let Some(online) = live.filter(|_| is_linked) {
+        if let Some(online) = self.online.get(&name.account).filter(|online| online.is_linked) {
             if online.record.ignores.contains(&asking.caller.account) {
                 return self.reply(asking, text!("{} does not want to hear from you.", name.name));
             }
@@ -121,14 +122,20 @@ impl AccountsActor {
             return self.reply(asking, text!("That cannot be kept just now. Please try again."));
         };
         let text = text!("{} is not here and will read it at their next login: \"{}\"", name.name, said);
-        asking.batch.changes.push(Change::Tell(Box::new(StoredTell {
+        let tell = StoredTell {
             id: id.0,
             to: name.account,
             from: asking.caller.account,
             speaker: speaker.to_string(),
             text: said,
             at: asking.batch.now_ms,
-        })));
+        };
+        // A login that is under way may have read what is stored already.
+        if self.recent_tells.len() == RECENT_TELLS {
+            self.recent_tells.pop_front();
+        }
+        self.recent_tells.push_back(tell.clone());
+        asking.batch.changes.push(Change::Tell(Box::new(tell)));
         asking.batch.change(Key::Accounts);
         self.reply(asking, text);
     }

@@ -32,8 +32,7 @@ const CONNECTION_MAILBOX: usize = 64;
 /// How long a socket may take to read what stands before its end.
 const LINGER: Duration = Duration::from_secs(2);
 /// What a telnet client never says first.
-const HTTP_METHODS: [&str; 9] =
-    ["GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "PATCH ", "PRI * HTTP/"];
+const HTTP_METHODS: [&str; 8] = ["GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "PRI * HTTP/"];
 const HTTP_ANSWER: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 59\r\n\
                            Connection: close\r\n\r\nThis is a telnet port. Please use a telnet or MUD client.\r\n";
 
@@ -137,9 +136,7 @@ impl Connection {
         if self.closing {
             return;
         }
-        if !std::mem::replace(&mut self.heard_a_line, true)
-            && HTTP_METHODS.iter().any(|method| line.starts_with(method))
-        {
+        if !std::mem::replace(&mut self.heard_a_line, true) && is_http(&line) {
             self.out.extend_from_slice(HTTP_ANSWER.as_bytes());
             return self.close("spoke HTTP", ctx);
         }
@@ -259,4 +256,10 @@ impl Handler<Deliver> for Connection {
             self.disconnect_slow_reader(ctx);
         }
     }
+}
+
+/// Tells whether a first line begins an HTTP request. `CONNECT Ann secret` is how some clients log in.
+fn is_http(line: &str) -> bool {
+    HTTP_METHODS.iter().any(|method| line.starts_with(method))
+        || (line.starts_with("CONNECT ") && line.rsplit(' ').next().is_some_and(|last| last.starts_with("HTTP/")))
 }
