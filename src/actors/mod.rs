@@ -18,4 +18,5 @@ pub mod script;
 pub mod server;
 pub mod services;
 pub mod session;
+pub mod wheel;
 pub mod world;
