@@ -1,13 +1,11 @@
 //! A small world to walk about in: an old hall above a harbour that was given up, and what is left in it.
 
 use super::START_ROOM;
-use super::plan::{Plan, alias, lock, tag};
+use super::plan::Plan;
 use crate::ids::EntityId;
-use crate::world::record::EntityRows;
 
 /// The rooms that things are put into.
 struct Rooms {
-    garden: EntityId,
     kitchen: EntityId,
     pantry: EntityId,
     library: EntityId,
@@ -19,28 +17,21 @@ struct Rooms {
     shore: EntityId,
 }
 
-/// Returns a world of fourteen rooms, with things to take, two balls and two apples to be told apart, and a locked door.
-pub fn demo() -> Vec<EntityRows> {
+/// Returns a world of thirteen rooms, with things to take, two apples that must be told apart, and a locked door.
+pub fn demo() -> Plan {
     let mut plan = Plan::new(
-        START_ROOM,
         "The Everhall",
         "Benches run the length of a hall that was built for three hundred guests. The fire in the middle has burned \
          since before anybody wrote things down, and whoever comes in puts a log on it. A stair of black stone climbs \
-         to a gallery. Through a door of glass to the north falls green light; through the great doors to the south \
-         comes the smell of the sea.",
+         to a gallery; through the great doors to the north comes the smell of the sea.",
     );
     let rooms = rooms(&mut plan);
     furnish(&mut plan, &rooms);
-    plan.into_rows()
+    plan
 }
 
 fn rooms(plan: &mut Plan) -> Rooms {
     let hall = START_ROOM;
-    let garden = plan.room(
-        "The Winter Garden",
-        "Under panes that have not been washed since the gardener left, ferns as high as a horse lean over a path of \
-         white gravel. It is warm, and it drips. The way back to the hall is a glass door to the south.",
-    );
     let gallery = plan.room(
         "The Gallery",
         "Portraits hang here frame to frame, and each of them has been turned to face the wall. Between the banisters \
@@ -84,7 +75,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
     let courtyard = plan.room(
         "The Courtyard",
         "Grass grows between the flagstones and swallows nest under the eaves. In the middle stands a well with a rim worn \
-         smooth by elbows. An arch to the east opens on an orchard; a gate to the south stands open, because it has no \
+         smooth by elbows. An arch to the east opens on an orchard; a gate to the north stands open, because it has no \
          hinges left.",
     );
     let orchard = plan.room(
@@ -102,8 +93,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
         "Shingle, rattling back with each wave. The piles of a jetty walk out into the water and stop. The tide has \
          written a line of weed and driftwood along the beach.",
     );
-    plan.connect(hall, "north", "south", garden);
-    plan.connect(hall, "south", "north", courtyard);
+    plan.connect(hall, "north", "south", courtyard);
     plan.connect(hall, "east", "west", kitchen);
     plan.connect(hall, "west", "east", library);
     plan.connect(hall, "up", "down", gallery);
@@ -112,29 +102,32 @@ fn rooms(plan: &mut Plan) -> Rooms {
     plan.connect(kitchen, "down", "up", cellar);
     plan.connect(cellar, "down", "up", cistern);
     plan.connect(courtyard, "east", "west", orchard);
-    plan.connect(courtyard, "south", "north", path);
+    plan.connect(courtyard, "north", "south", path);
     plan.connect(path, "down", "up", shore);
 
     let door = plan.exit(cellar, "oak door", vault);
     door.description = "Oak as thick as a hand is long, with bands of iron. The lock is of brass.".into();
-    alias(door, &["door", "north", "n"]);
-    lock(door, "traverse", "holds(key)", "The oak door is locked.");
+    door.alias(&["door", "north", "n"]).lock_to("traverse", "holds(brass key)", "The oak door is locked.");
     // From inside it opens without a key: nobody is shut in.
     let door = plan.exit(vault, "oak door", cellar);
     door.description = "From this side it has a handle.".into();
-    alias(door, &["door", "south", "s", "out"]);
+    door.alias(&["door", "south", "s", "out"]);
 
-    Rooms { garden, kitchen, pantry, library, observatory, cellar, vault, courtyard, orchard, shore }
+    Rooms { kitchen, pantry, library, observatory, cellar, vault, courtyard, orchard, shore }
 }
 
 fn furnish(plan: &mut Plan, rooms: &Rooms) {
-    plan.thing(START_ROOM, "lamp", "A brass lamp with a horn window, dented by many hands. It smells of oil.");
-    let key = plan.thing(START_ROOM, "key", "A heavy key of brass, with an oak leaf for a bow.");
-    alias(key, &["brass key"]);
-    plan.thing(START_ROOM, "red ball", "A leather ball, red once, and chewed by a dog of some size.");
-    plan.thing(START_ROOM, "blue ball", "A leather ball, blue as a plum, which bounces higher than one expects.");
     let fire = "A bed of embers as long as a boat, and flames that bend towards whoever comes in.";
     plan.fixture(START_ROOM, "fire", fire, "You would burn your fingers.");
+    plan.thing(START_ROOM, "lamp", "A tin lamp with a horn window, dented by many hands. It smells of oil.");
+    let key = plan.thing(START_ROOM, "key", "A heavy brass key with an oak leaf for a bow.");
+    key.alias(&["brass key"]);
+    for (ball, look) in [
+        ("red ball", "A ball of red felt. A dog has had it, and been talked out of it."),
+        ("blue ball", "A ball of blue glass, as a fisherman's net floats on."),
+    ] {
+        plan.thing(START_ROOM, ball, look);
+    }
 
     let table = "Between the cuts you make out names, dates, and a recipe for eel.";
     plan.fixture(rooms.kitchen, "table", table, "The table was here before the kitchen.");
@@ -145,7 +138,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     );
 
     let bag = plan.thing(rooms.pantry, "canvas bag", "A bag for flour, washed soft. Things can be put into it.");
-    tag(bag, "container");
+    bag.tag("container");
     plan.thing(
         rooms.pantry,
         "loaf of bread",
@@ -153,26 +146,20 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     );
 
     let book = "\"An Account of the Tides, With Remarks Upon Those Who Wait for Them\". The last pages are uncut.";
-    alias(plan.thing(rooms.library, "blue book", book), &["account", "tides"]);
+    plan.thing(rooms.library, "blue book", book).alias(&["account", "tides"]);
 
     let telescope = "It is trained, quite precisely, on the harbour.";
     plan.fixture(rooms.observatory, "telescope", telescope, "The telescope is bolted to the floor.");
-    plan.thing(rooms.observatory, "star chart", "A chart of the northern sky, with a star added by hand, and a date.");
+    plan.thing(rooms.observatory, "star chart", "One star is circled. It is not on the dome.");
 
     let barrel = "It gives a dull sound when you knock. Somebody has chalked \"not yet\" on it.";
     plan.fixture(rooms.cellar, "barrel", barrel, "It takes six people to move a full barrel.");
 
     let chest = "A sea chest with rope handles. Its lid stands open.";
-    let chest = plan.fixture(rooms.vault, "chest", chest, "The chest is far too heavy.");
-    tag(chest, "container");
-    let chest = chest.id;
+    let chest = plan.fixture(rooms.vault, "chest", chest, "The chest is far too heavy.").tag("container").id;
     for face in ["Its face shows a ship under full sail.", "Its face is worn away."] {
         plan.thing(chest, "silver coin", face);
     }
-
-    let fern = "Its fronds unroll while you look, or so it seems.";
-    plan.fixture(rooms.garden, "fern", fern, "It has grown through the floor.");
-    plan.thing(rooms.garden, "watering can", "A can of tin with a long spout, half full.");
 
     let well = "Far below, a disc of sky with your head in it.";
     plan.fixture(rooms.courtyard, "well", well, "It is a hole in the ground, with a wall around it.");
