@@ -13,6 +13,7 @@ use crate::wire::Item;
 use crate::world::appearance;
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
+use crate::world::clock::GameClock;
 use crate::world::command::{self, Args, CommandCx, Hall, Meaning};
 use crate::world::contents::{Contents, Draft, Undo};
 use crate::world::cx::{RoomCx, RoomView, Subject};
@@ -59,6 +60,8 @@ pub enum Performed {
 pub struct Moment {
     /// Milliseconds since 1970.
     pub now_ms: i64,
+    /// The game's calendar.
+    pub clock: GameClock,
     /// Seed of the run's random numbers.
     pub seed: u64,
 }
@@ -90,7 +93,7 @@ impl Room {
 
     /// Runs `run` on a draft. The draft is applied if it succeeds, and dropped if it refuses or panics.
     pub fn perform(&mut self, moment: Moment, run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>) -> Performed {
-        let mut cx = RoomCx::new(Draft::new(&self.contents), &self.seats, moment.now_ms, moment.seed);
+        let mut cx = RoomCx::new(Draft::new(&self.contents), &self.seats, moment);
         // The room is behind a shared reference while this runs, so that a panic cannot leave it half changed.
         match catch_unwind(AssertUnwindSafe(|| run(&mut cx).map(|()| cx.into_parts()))) {
             Ok(Ok((edits, effects))) => {
@@ -118,7 +121,7 @@ impl Room {
         channels: &ChannelIndex,
     ) -> Performed {
         let draft = Draft::new(&self.contents);
-        let meaning = hall.commands.meaning(line, RoomView::new(&draft, moment.now_ms), caller, channels);
+        let meaning = hall.commands.meaning(line, RoomView::new(&draft, moment), caller, channels);
         drop(draft);
         self.perform(moment, |room| {
             let mut cx = CommandCx::new(room, who, session, caller.clone(), hall, channels);
@@ -160,7 +163,7 @@ impl Room {
     /// Tells what keeps somebody from coming in, if anything does.
     pub fn refuses(&self, who: &Entity, caller: Option<&Caller>, moment: Moment) -> Option<Markup> {
         let draft = Draft::new(&self.contents);
-        let view = RoomView::new(&draft, moment.now_ms);
+        let view = RoomView::new(&draft, moment);
         let room = view.room()?;
         let subject = Subject { view, who, caller, target: room.id };
         if !room.admits("enter", &subject) {
@@ -223,7 +226,7 @@ impl Room {
     /// Returns the room as a session that has just been seated sees it.
     pub fn shown_to(&self, who: EntityId, seat: &Seat, moment: Moment) -> Vec<Item> {
         let draft = Draft::new(&self.contents);
-        let view = RoomView::new(&draft, moment.now_ms);
+        let view = RoomView::new(&draft, moment);
         let text = Item::Text { to: vec![seat.session], text: appearance::room(view, who).into_string() };
         let info = seat.caller.events.then(|| Item::Event {
             to: vec![seat.session],
