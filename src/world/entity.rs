@@ -156,6 +156,7 @@ impl Entity {
                 .collect(),
             tags: self.tags.iter().cloned().collect(),
             locks: self.locks.iter().map(|lock| (lock.access.clone(), lock.source.clone())).collect(),
+            timers: Vec::new(),
         }
     }
 

@@ -50,6 +50,8 @@ pub fn channels() -> Vec<ChannelRecord> {
         auto_join: permission == Permission::Guest,
         last_message: 0,
         permission,
+        type_name: "channel".into(),
+        state: "null".into(),
     };
     vec![
         channel(1, "Public", &["pub"], "For everybody.", Permission::Guest),

@@ -332,6 +332,8 @@ impl AccountsActor {
             auto_join: false,
             last_message: 0,
             permission: Permission::Guest,
+            type_name: "channel".into(),
+            state: "null".into(),
         };
         let account = asking.caller.account;
         let subscription = Subscription { channel: record.id, account };
