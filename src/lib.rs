@@ -32,8 +32,8 @@ pub mod prelude {
     pub use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
     pub use crate::text;
     pub use crate::text::Markup;
-    pub use crate::world::clock::{CalendarTime, GameTime};
     pub use crate::world::channel_type::{ChannelCx, ChannelType};
+    pub use crate::world::clock::{CalendarTime, GameTime};
     pub use crate::world::command::{Args, Command, CommandCx};
     pub use crate::world::cx::{RoomCx, RoomView, Say};
     pub use crate::world::defaults;

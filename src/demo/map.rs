@@ -101,7 +101,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
         Outdoors::default(),
         "The Courtyard",
         "Grass grows between the flagstones and swallows nest under the eaves. In the middle stands a well with a rim worn \
-         smooth by elbows. An arch to the east opens on an orchard; a gate to the north stands open, because it has no \
+         smooth by elbows. An arch to the east opens on an orchard; a gate to the south stands open, because it has no \
          hinges left.",
     );
     let orchard = plan.room_of(
@@ -143,13 +143,31 @@ fn rooms(plan: &mut Plan) -> Rooms {
     door.description = "From this side it has a handle.".into();
     door.alias(&["door", "south", "s", "out"]);
 
-    Rooms { hall, garden, gallery, path, kitchen, pantry, library, observatory, cellar, vault, courtyard, orchard, shore }
+    Rooms {
+        hall,
+        garden,
+        gallery,
+        path,
+        kitchen,
+        pantry,
+        library,
+        observatory,
+        cellar,
+        vault,
+        courtyard,
+        orchard,
+        shore,
+    }
 }
 
 fn furnish(plan: &mut Plan, rooms: &Rooms) {
     let fire = "A bed of embers as long as a boat, and flames that bend towards whoever comes in.";
     plan.fixture(rooms.hall, "fire", fire, "You would burn your fingers.");
-    plan.thing(rooms.hall, "lamp", "A brass lamp, dented by many hands. Its burner is gone; it is more use as a doorstop.");
+    plan.thing(
+        rooms.hall,
+        "lamp",
+        "A brass lamp, dented by many hands. Its burner is gone; it is more use as a doorstop.",
+    );
     let key = plan.thing(rooms.hall, "key", "A heavy brass key with an oak leaf for a bow.");
     key.alias(&["brass key"]);
     for (ball, look) in [
@@ -162,6 +180,9 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     let board = "A board of cork in a frame of driftwood, with a pot of pins.";
     let board = plan.thing_of(Board::default(), rooms.hall, "board", board);
     board.lock_to("get", "none()", "It is nailed to the wall. But you can read it.");
+
+    let fern = "Its fronds unroll while you look, or so it seems.";
+    plan.fixture(rooms.garden, "fern", fern, "It has grown through the floor.");
 
     let odo = "A man as grey and upright as a heron. He looks at the fire, not at you.";
     plan.character_of(Keeper::default(), rooms.gallery, "Odo", odo).alias(&["keeper"]);

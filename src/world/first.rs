@@ -37,8 +37,6 @@ pub fn empty() -> Plan {
 /// Returns the channels of a first world: Public, which everybody joins, and one for those who keep the world.
 pub fn channels() -> Vec<ChannelRecord> {
     let channel = |id, name: &str, aliases: &[&str], description: &str, permission| ChannelRecord {
-        type_name: "channel".to_owned(),
-        state: "null".to_owned(),
         id: ChannelId(id),
         name: name.into(),
         folded: names::folded(name),
@@ -47,6 +45,8 @@ pub fn channels() -> Vec<ChannelRecord> {
         auto_join: permission == Permission::Guest,
         last_message: 0,
         permission,
+        type_name: "channel".into(),
+        state: "null".into(),
     };
     vec![
         channel(1, "Public", &["pub"], "For everybody.", Permission::Guest),
