@@ -20,7 +20,7 @@ use crate::actors::journal::IsSettled;
 use crate::actors::services::{Shared, arrived};
 use crate::actors::session::{Moved, Playing};
 use crate::actors::wheel::Wake;
-use crate::actors::world::{Adopt, Asleep, Find, Locate, Route};
+use crate::actors::world::{Adopt, Asleep, Find, Locate, Route, turn_back};
 use crate::ids::{AccountId, EntityId, RoomId, SessionId};
 use crate::text;
 use crate::text::Markup;
@@ -436,14 +436,7 @@ impl RoomActor {
 
     /// Sends a party back; those who come from nowhere go to the start room.
     fn turn_away(&self, arrival: Arrival, why: Markup) {
-        let Arrival { batch, party, from, manner, undo } = arrival;
-        match from {
-            Some(from) => self.services.to_room(from, Mail::Returned { batch, party, undo, why }),
-            None => {
-                let arrival = Arrival { batch, party, from, manner, undo };
-                self.services.to_room(self.services.hall.start_room, Mail::Arrive(arrival));
-            }
-        }
+        turn_back(&self.services, arrival, &why);
     }
 
     fn take_back(&mut self, mut batch: Batch, party: Vec<Occupant>, undo: Undo, why: Markup) {
@@ -654,6 +647,7 @@ impl RoomActor {
         ctx.spawn(settled.into_actor(self).map(move |settled, actor, ctx| {
             if settled.unwrap_or(false) && actor.mails == asked_at && actor.room.seats.is_empty() {
                 actor.is_asleep = true;
+                tracing::debug!(room.id = %actor.room.id(), "room {} goes to sleep", actor.room.id());
                 let next_due = actor.room.contents.next_due();
                 mailbox::repay(&actor.services.world, Asleep { room: actor.room.id(), next_due });
                 ctx.run_later(LINGER, |_, ctx| ctx.stop());

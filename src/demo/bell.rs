@@ -24,6 +24,13 @@ pub(super) struct Bell {
 impl ObjectType for Bell {
     const TYPE: &'static str = "bell";
 
+    fn on_use(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal> {
+        self.strokes += 1;
+        cx.signal_from(me, Target::Neighbours, &Toll { strokes: self.strokes });
+        cx.act(who, text!("You ring the bell."), |name| text!("{} rings the bell.", name));
+        Ok(())
+    }
+
     fn shape_description(&self, _: &Entity, mut description: Markup, _: &RoomView) -> Markup {
         description.push(&text!(" Strokes so far: {}.", self.strokes));
         description
@@ -38,14 +45,9 @@ impl Command for Ring {
     const HELP: &'static str = "Usage: ring <bell>\n\nRings a bell. It is heard in the next rooms as well.";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
-        let id = cx.anything(args.rest().ok_or(Refusal::new("Ring what?"))?)?.id;
-        let rung = cx.room().with_state(id, |bell: &mut Bell, cx| {
-            bell.strokes += 1;
-            cx.signal_from(id, Target::Neighbours, &Toll { strokes: bell.strokes });
-        });
-        rung.ok_or(Refusal::new("That does not ring."))?;
-        cx.act(text!("You ring the bell."), text!("{} rings the bell.", cx.name()));
-        Ok(())
+        let (id, who) = (cx.anything(args.rest().ok_or(Refusal::new("Ring what?"))?)?.id, cx.who());
+        let rung = cx.room().with_state(id, |bell: &mut Bell, cx| bell.on_use(id, who, cx));
+        rung.unwrap_or(Err(Refusal::new("That does not ring.")))
     }
 }
 

@@ -33,6 +33,27 @@ impl Default for Lantern {
     }
 }
 
+impl Lantern {
+    fn light(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal> {
+        if self.is_lit || self.oil == 0 {
+            return Err(Refusal::new("It cannot be lit, or burns already."));
+        }
+        self.is_lit = true;
+        cx.every(me, TICK, &Burn);
+        cx.act(who, text!("You light the lantern."), |name| text!("{} lights a lantern.", name));
+        Ok(())
+    }
+
+    fn douse(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal> {
+        if !std::mem::take(&mut self.is_lit) {
+            return Err(Refusal::new("That does not burn."));
+        }
+        cx.cancel::<Burn>(me);
+        cx.act(who, text!("You put the lantern out."), |name| text!("{} puts a lantern out.", name));
+        Ok(())
+    }
+}
+
 impl ObjectType for Lantern {
     const TYPE: &'static str = "lantern";
 
@@ -40,6 +61,10 @@ impl ObjectType for Lantern {
         let burns = if self.is_lit { "It is lit." } else { "It is dark." };
         description.push(&text!(" {} There are {} measures of oil in it.", burns, self.oil));
         description
+    }
+
+    fn on_use(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal> {
+        if self.is_lit { self.douse(me, who, cx) } else { self.light(me, who, cx) }
     }
 
     fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx) {
@@ -64,16 +89,9 @@ impl Command for Light {
     const HELP: &'static str = "Usage: light <lantern>\n\nLights a lantern.\n\nFor example: light lantern";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
-        let id = cx.anything(args.rest().ok_or(Refusal::new("Light what?"))?)?.id;
-        let lit = cx.room().with_state(id, |lantern: &mut Lantern, cx| {
-            let may = !lantern.is_lit && lantern.oil > 0;
-            may.then(|| cx.every(id, TICK, &Burn)).ok_or(Refusal::new("It cannot be lit, or burns already."))?;
-            lantern.is_lit = true;
-            Ok(())
-        });
-        lit.unwrap_or(Err(Refusal::new("That is not made to be lit.")))?;
-        cx.act(text!("You light the lantern."), text!("{} lights a lantern.", cx.name()));
-        Ok(())
+        let (id, who) = (cx.anything(args.rest().ok_or(Refusal::new("Light what?"))?)?.id, cx.who());
+        let lit = cx.room().with_state(id, |lantern: &mut Lantern, cx| lantern.light(id, who, cx));
+        lit.unwrap_or(Err(Refusal::new("That is not made to be lit.")))
     }
 }
 
@@ -85,14 +103,9 @@ impl Command for Douse {
     const HELP: &'static str = "Usage: douse <lantern>\n\nPuts a lantern out, and saves its oil.";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
-        let id = cx.anything(args.rest().ok_or(Refusal::new("Douse what?"))?)?.id;
-        let was_lit = cx.room().with_state(id, |lantern: &mut Lantern, _| std::mem::take(&mut lantern.is_lit));
-        if was_lit != Some(true) {
-            return Err(Refusal::new("That does not burn."));
-        }
-        cx.room().cancel::<Burn>(id);
-        cx.act(text!("You put the lantern out."), text!("{} puts a lantern out.", cx.name()));
-        Ok(())
+        let (id, who) = (cx.anything(args.rest().ok_or(Refusal::new("Douse what?"))?)?.id, cx.who());
+        let out = cx.room().with_state(id, |lantern: &mut Lantern, cx| lantern.douse(id, who, cx));
+        out.unwrap_or(Err(Refusal::new("That does not burn.")))
     }
 }
 

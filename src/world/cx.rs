@@ -264,6 +264,14 @@ impl<'a> RoomCx<'a> {
         self.tell_those(Some(speaker), text, seats.iter().filter(|(who, _)| *who != speaker));
     }
 
+    /// Shows one text to a character that does something, and another, made with their name, to everybody else who wants
+    /// to hear of them.
+    pub fn act(&mut self, who: EntityId, to_self: Markup, to_others: impl FnOnce(&str) -> Markup) {
+        let Some(name) = self.entity(who).map(|who| who.key.clone()) else { return };
+        self.tell(who, to_self);
+        self.tell_from(who, to_others(&name));
+    }
+
     /// Shows what `speaker` does with `other` to everybody else in the room who wants to hear of them.
     pub fn tell_bystanders(&mut self, speaker: EntityId, other: EntityId, text: Markup) {
         let seats = self.seats;

@@ -166,11 +166,14 @@ impl Room {
         let view = RoomView::new(&draft, moment);
         let room = view.room()?;
         let subject = Subject { view, who, caller, target: room.id };
-        if !room.admits("enter", &subject) {
-            return Some(text!("You may not go in there."));
-        }
-        let Inner::Room(behaviour) = &room.behaviour.0 else { return None };
-        match catch_unwind(AssertUnwindSafe(|| behaviour.can_enter(who, &view))) {
+        let refusal = || {
+            if !room.admits("enter", &subject) {
+                return Err(Refusal::new("You may not go in there."));
+            }
+            let Inner::Room(behaviour) = &room.behaviour.0 else { return Ok(()) };
+            behaviour.can_enter(who, &view)
+        };
+        match catch_unwind(AssertUnwindSafe(refusal)) {
             Ok(Ok(())) => None,
             Ok(Err(Refusal(why))) => Some(why),
             Err(panic) => {
@@ -227,7 +230,7 @@ impl Room {
     pub fn shown_to(&self, who: EntityId, seat: &Seat, moment: Moment) -> Vec<Item> {
         let draft = Draft::new(&self.contents);
         let view = RoomView::new(&draft, moment);
-        let text = Item::Text { to: vec![seat.session], text: appearance::room(view, who).into_string() };
+        let text = Item::Text { to: vec![seat.session], text: seen(view, who).into_string() };
         let info = seat.caller.events.then(|| Item::Event {
             to: vec![seat.session],
             name: "Room.Info".into(),
@@ -349,7 +352,7 @@ fn show_room(who: EntityId, cx: &mut RoomCx) {
     if cx.entity(who).is_some_and(|entity| entity.transient) {
         return;
     }
-    let seen = appearance::room(cx.view(), who);
+    let seen = seen(cx.view(), who);
     let info = seat.caller.events.then(|| appearance::room_info(cx.view()).to_string());
     cx.tell(who, seen);
     if let Some(data) = info {
@@ -370,7 +373,19 @@ fn unknown(word: &str, cx: &CommandCx) -> Refusal {
     text!("There is no command \"{}\". Did you mean {}?", word, near.join(" or ")).into()
 }
 
+/// Returns the room as it is seen by somebody who comes to be there, whatever its types make of it.
+fn seen(view: RoomView, who: EntityId) -> Markup {
+    catch_unwind(AssertUnwindSafe(|| appearance::room(view, who))).unwrap_or_else(|panic| {
+        let (id, why) = (view.room().map(|room| room.id), panic_message(panic.as_ref()));
+        tracing::error!("room {id:?} cannot be shown, it panicked: {why}");
+        text!("You cannot make out where you are. Something is wrong with this place; it has been noted.")
+    })
+}
+
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,8 @@ pub struct ScriptCx {
     pub now_ms: i64,
     /// The time of the game.
     pub game_time: GameTime,
-    /// How many ticks were due at once: more than one after the server was away.
+    /// How many ticks were due at once: more than one after the server was away, counted since the last tick that changed
+    /// the state.
     pub ticks: u64,
     hops: u32,
     rng: fastrand::Rng,

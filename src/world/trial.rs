@@ -222,6 +222,16 @@ impl Trial {
         entity
     }
 
+    /// Returns something of the room if it is there.
+    pub fn find(&self, id: EntityId) -> Option<&Entity> {
+        self.room.contents.entity(id)
+    }
+
+    /// Puts something in the room as it is.
+    pub fn insert(&mut self, entity: Entity) {
+        self.room.contents.insert(entity);
+    }
+
     /// Changes something of the room.
     ///
     /// # Panics

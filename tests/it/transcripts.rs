@@ -21,6 +21,7 @@ macro_rules! transcripts {
 transcripts! {
     channels
     containers
+    demo
     disambiguation
     door
     follow
