@@ -120,7 +120,7 @@ pub struct App {
 impl App {
     /// Returns the bare engine under a game's name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), registry: Registry::default(), first_world: first::demo }
+        Self { name: name.into(), registry: Registry::default(), first_world: first::empty }
     }
 
     /// Lets a [`Plugin`] register what it adds. A plugin may add others.
@@ -129,8 +129,8 @@ impl App {
         self
     }
 
-    /// Sets what is built where there is no world yet, in place of the engine's small one. `--world empty` still
-    /// builds one bare room.
+    /// Sets what is built where there is no world yet, in place of one bare room, which `--world empty` still
+    /// builds.
     pub fn first_world(&mut self, plan: fn() -> Plan) -> &mut Self {
         self.first_world = plan;
         self

@@ -4,7 +4,7 @@
 //! (`actors`) runs the world and may restart without anybody noticing more than a pause. They speak over the `wire`.
 //!
 //! The world itself is `world` (the model) and `commands` (what players type); `db` stores it. `text` is what everybody
-//! reads. `app`, `cli`, `config`, `launcher` and `logging` make a program of it; `testing` and `bench` try it.
+//! reads. `demo` is a game made with the `prelude` alone. `app`, `cli`, `config`, `launcher` and `logging` make a program of it; `testing` and `bench` try it.
 
 pub mod actors;
 pub mod app;
@@ -13,6 +13,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod first_run;
 pub mod flamegraph;
 pub mod ids;
@@ -33,6 +34,7 @@ pub mod prelude {
     pub use crate::text;
     pub use crate::text::Markup;
     pub use crate::world::channel_type::{ChannelCx, ChannelType};
+    pub use crate::world::clock::{CalendarTime, GameTime};
     pub use crate::world::command::{Args, Command, CommandCx};
     pub use crate::world::cx::{RoomCx, RoomView, Say};
     pub use crate::world::defaults;

@@ -3,6 +3,7 @@
 //! A line is handed to a thread that writes, so that neither a slow disk nor a terminal that is held up stops an arbiter.
 //! The thread's queue is bounded: what does not fit is counted and said.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -126,10 +127,22 @@ fn rotated(path: &Path, log: &LogConfig) -> FileRotate<AppendCount> {
     FileRotate::new(path, AppendCount::new(log.files), limit, Compression::None, Some(options))
 }
 
+thread_local! {
+    static PANIC_PLACE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Returns where this thread panicked last, as `file:line:column`, and forgets it; empty if it did not.
+///
+/// For whoever has caught the panic: the message alone does not tell.
+pub fn take_panic_place() -> String {
+    PANIC_PLACE.take()
+}
+
 /// Logs panics with their place instead of printing them, and writes them out at once: the process may abort next.
 fn log_panics(logs: Vec<Lines>) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        PANIC_PLACE.set(place.clone());
         let payload = panic.payload();
         let reason = payload.downcast_ref::<&str>().copied();
         let reason = reason.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");

@@ -40,6 +40,8 @@ pub struct Batch {
     pub now_ms: i64,
     /// Rows to store.
     pub changes: Vec<Change>,
+    /// Rows of what caused it, a signal or a one-shot timer: stored even if what it did is refused.
+    pub consumed: Vec<Change>,
     /// What the portal shall show and do.
     pub items: Vec<Item>,
     /// Signals to send when it ends.
@@ -62,6 +64,7 @@ impl Batch {
             origin,
             now_ms,
             changes: Vec::new(),
+            consumed: Vec::new(),
             items: Vec::new(),
             signals: Vec::new(),
             met: SmallVec::new(),
@@ -91,6 +94,11 @@ impl Batch {
         self.items.clear();
         self.signals.clear();
         self.changed.clear();
+    }
+
+    /// Tells whether it has done anything that lasts.
+    pub fn is_lasting(&self) -> bool {
+        !self.changes.is_empty() || !self.signals.is_empty()
     }
 
     /// Shows a marked-up text to a session.

@@ -21,9 +21,8 @@ use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, arrived};
 use crate::actors::session::{Moved, Playing};
 use crate::actors::wheel::Wake;
-use crate::actors::world::{Adopt, Asleep, Find, Locate, Route};
+use crate::actors::world::{Adopt, Asleep, Find, Locate, Route, turn_back};
 use crate::ids::{AccountId, EntityId, RoomId, SessionId};
-use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
 use crate::wire::Item;
@@ -31,9 +30,11 @@ use crate::world::caller::{Caller, Seat};
 use crate::world::contents::Undo;
 use crate::world::cx::RoomCx;
 use crate::world::effects::{Effects, Hop, Manner, Walk};
+use crate::world::firing::Firing;
 use crate::world::record::{Change, Permission, SignalRecord, SignalTarget};
 use crate::world::room::{Moment, Occupant, Performed, Room, departure};
 use crate::world::signal::Signal;
+use crate::{logging, mailbox};
 
 pub mod keeper;
 pub mod rewrite;
@@ -176,6 +177,8 @@ pub struct RoomActor {
     went: FxHashMap<EntityId, RoomId>,
     went_order: VecDeque<EntityId>,
     active_at: Instant,
+    /// How much mail it has had. What its timers do keeps it from sleeping until that is stored, but not awake.
+    mails: u64,
     is_asleep: bool,
     is_destroyed: bool,
     /// When the wheel will wake it.
@@ -191,6 +194,7 @@ impl RoomActor {
             went: FxHashMap::default(),
             went_order: VecDeque::new(),
             active_at: Instant::now(),
+            mails: 0,
             is_asleep: false,
             is_destroyed: false,
             scheduled: None,
@@ -201,9 +205,10 @@ impl RoomActor {
         Key::Room(self.room.id())
     }
 
-    fn moment(batch: &Batch) -> Moment {
+    fn moment(&self, batch: &Batch) -> Moment {
         // The batch's number makes each run's random numbers differ; the time makes them differ between processes.
-        Moment { now_ms: batch.now_ms, seed: batch.id.0 ^ (batch.now_ms as u64).rotate_left(32) }
+        let seed = batch.id.0 ^ (batch.now_ms as u64).rotate_left(32);
+        Moment { now_ms: batch.now_ms, clock: self.services.hall.clock, seed }
     }
 
     /// Passes mail on to where a character went; gives it back if that is not known.
@@ -228,7 +233,7 @@ impl RoomActor {
     /// Runs a line, for a character that is here or a builder who is not.
     fn run(&mut self, mut batch: Batch, (who, session): (EntityId, SessionId), line: &str, caller: &Arc<Caller>) {
         let channels = self.services.directory.channel_index();
-        let moment = Self::moment(&batch);
+        let moment = self.moment(&batch);
         match self.room.input(moment, (who, session, caller), line, &self.services.hall, &channels) {
             Performed::Done(changes, mut effects, undo) => {
                 if let Some(Hop::Elsewhere(entity)) = effects.hop.take_if(|hop| matches!(hop, Hop::Elsewhere(_))) {
@@ -246,7 +251,7 @@ impl RoomActor {
                 tracing::error!(room.id = %self.room.id(), "a command panicked in room {}: {why}", self.room.id());
                 batch.tell(session, text!("Something went wrong; nothing was done. It has been noted."));
                 if caller.may(Permission::Developer) {
-                    batch.tell(session, text!("|x{}|n", why));
+                    batch.tell(session, trace(&why));
                 }
                 self.services.commit(batch);
             }
@@ -324,13 +329,14 @@ impl RoomActor {
         let party: Vec<Occupant> = walk.who.iter().filter_map(|who| self.room.take(*who)).collect();
         let mut undo = undo;
         for occupant in &party {
+            // What they carry as well: signals go after it.
+            occupant.entities.iter().for_each(|entity| self.remember(entity.id, walk.to));
             let Some(character) = occupant.character() else { continue };
-            self.remember(character.id, walk.to);
             if character.transient {
                 continue;
             }
             let text = departure(&character.key, &walk.manner);
-            match self.room.departed(Self::moment(&batch), character.id, text) {
+            match self.room.departed(self.moment(&batch), character.id, text) {
                 Performed::Done(changes, effects, more) => {
                     self.perform_effects(&mut batch, changes, effects);
                     undo.append(more);
@@ -359,7 +365,7 @@ impl RoomActor {
     fn arrive(&mut self, arrival: Arrival) {
         let Arrival { mut batch, mut party, from, manner, undo } = arrival;
         batch.meet(self.key());
-        let moment = Self::moment(&batch);
+        let moment = self.moment(&batch);
         let is_last_resort = from.is_none() && self.room.id() == self.services.hall.start_room;
         let mut refused: Vec<(usize, Markup)> = Vec::new();
         for (at, occupant) in party.iter().enumerate() {
@@ -413,6 +419,10 @@ impl RoomActor {
                 self.report("an arrival", &why);
                 who.iter().for_each(|who| drop(self.room.take(*who)));
                 let text = text!("Something went wrong; you could not go there. It has been noted.");
+                // A batch of its own: what this one did is undone.
+                let mut told = Batch::begin(None, batch.now_ms);
+                self.tell_developers(&mut told, &why, &sessions);
+                self.services.commit(told);
                 self.turn_away(Arrival { batch, party: originals, from, manner, undo }, text);
             }
         }
@@ -432,25 +442,21 @@ impl RoomActor {
 
     /// Sends a party back; those who come from nowhere go to the start room.
     fn turn_away(&self, arrival: Arrival, why: Markup) {
-        let Arrival { batch, party, from, manner, undo } = arrival;
-        match from {
-            Some(from) => self.services.to_room(from, Mail::Returned { batch, party, undo, why }),
-            None => {
-                let arrival = Arrival { batch, party, from, manner, undo };
-                self.services.to_room(self.services.hall.start_room, Mail::Arrive(arrival));
-            }
-        }
+        turn_back(&self.services, arrival, &why);
     }
 
     fn take_back(&mut self, mut batch: Batch, party: Vec<Occupant>, undo: Undo, why: Markup) {
         batch.undo();
         batch.meet(self.key());
+        if !batch.consumed.is_empty() {
+            batch.change(self.key());
+        }
         self.room.contents.undo(undo);
         for occupant in party {
             let seats = occupant.occupancy.as_ref().map(|occupancy| occupancy.seats.clone()).unwrap_or_default();
             seats.iter().for_each(|seat| batch.tell(seat.session, why.clone()));
-            if let Some(character) = occupant.character() {
-                self.went.remove(&character.id);
+            for entity in &occupant.entities {
+                self.went.remove(&entity.id);
             }
             self.room.put(occupant);
         }
@@ -475,7 +481,7 @@ impl RoomActor {
         }
         let missed = self.room.seats.of(who).map_or(0, |occupancy| occupancy.missed.len());
         self.room.sit(who, seat.clone(), Some(instead));
-        batch.items.extend(self.room.shown_to(who, &seat, Self::moment(&batch)));
+        batch.items.extend(self.room.shown_to(who, &seat, self.moment(&batch)));
         if missed > 0 {
             let recall = text!("You missed {} things that were said. Type |lcrecall|ltrecall|le to read them.", missed);
             batch.tell(seat.session, recall);
@@ -505,7 +511,7 @@ impl RoomActor {
         } else if self.room.seats.is_driven_by(who, session) {
             self.room.seats.unseat(who, session);
             let name = self.room.contents.entity(who).map(|entity| entity.key.clone()).unwrap_or_default();
-            let told = self.room.perform(Self::moment(&batch), |cx| {
+            let told = self.room.perform(self.moment(&batch), |cx| {
                 cx.tell_others(who, text!("{} stares into space.", name));
                 Ok(())
             });
@@ -533,7 +539,7 @@ impl RoomActor {
             character.version += 1;
             character.changes_since(Some(&before), &mut batch.changes);
             let text = departure(&character.key, &Manner::Login);
-            match self.room.departed(Self::moment(&batch), who, text) {
+            match self.room.departed(self.moment(&batch), who, text) {
                 Performed::Done(changes, effects, _) => drop(self.perform_effects(&mut batch, changes, effects)),
                 Performed::Refused(_) => {}
                 Performed::Panicked(why) => self.report("on_leave", &why),
@@ -565,21 +571,24 @@ impl RoomActor {
         if let Some(sender) = sender {
             batch.meet(sender);
         }
-        batch.changes.push(Change::SignalGone(signal.id));
-        self.fire(batch, entity, &arrived(&signal), |_, _| {});
+        batch.consumed.push(Change::SignalGone(signal.id));
+        self.deliver(batch, entity, &arrived(&signal), None);
     }
 
-    /// Runs a signal's hook as a batch of its own; `done` may add rows to it.
-    fn fire(&mut self, mut batch: Batch, entity: EntityId, signal: &Signal, done: impl FnOnce(&mut Room, &mut Batch)) {
+    /// Runs a signal's hook as a batch of its own: one that has come, or that of a timer which fires.
+    fn deliver(&mut self, mut batch: Batch, entity: EntityId, signal: &Signal, firing: Option<&Firing>) {
         batch.meet(self.key());
         let run = |cx: &mut RoomCx| {
             cx.deliver(entity, signal);
             Ok(())
         };
-        match self.room.perform(Self::moment(&batch), run) {
+        match self.room.perform(self.moment(&batch), run) {
             Performed::Done(changes, effects, undo) => {
                 let hop = self.perform_effects(&mut batch, changes, effects);
-                done(&mut self.room, &mut batch);
+                // What has done something that lasts shall not tick again for the same time after a restart.
+                if batch.is_lasting() || hop.is_some() {
+                    batch.changes.extend(firing.and_then(|firing| firing.ticked(&self.room.contents)));
+                }
                 match hop {
                     Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
                     _ => self.services.commit(batch),
@@ -588,8 +597,7 @@ impl RoomActor {
             Performed::Refused(_) => self.services.commit(batch),
             Performed::Panicked(why) => {
                 self.report(&format!("on_signal of {entity}"), &why);
-                self.tell_developers(&mut batch, &why);
-                done(&mut self.room, &mut batch);
+                self.tell_developers(&mut batch, &why, &[]);
                 self.services.commit(batch);
             }
         }
@@ -599,27 +607,13 @@ impl RoomActor {
     fn tick(&mut self) {
         let now_ms = self.services.now_ms();
         for (entity, timer) in self.room.contents.due(now_ms, TIMERS_AT_ONCE) {
-            let ticks = timer.ticks_due(now_ms);
-            let signal = timer.signal(entity, ticks);
-            let batch = Batch::begin(None, now_ms);
-            let name = timer.name.clone();
-            if timer.period_ms > 0 {
-                // Its next tick is known before the hook runs, which may stop it or change it.
-                let ticked = self.room.contents.ticked(entity, &name, now_ms);
-                self.fire(batch, entity, &signal, |room, batch| {
-                    // What changed something shall not tick again for the same time after a restart.
-                    let now = room.contents.entity(entity).and_then(|entity| entity.timer(&name)).cloned();
-                    if !batch.changes.is_empty() && now == ticked {
-                        batch.changes.extend(now.map(|timer| Change::Timer(Box::new(timer.to_record(entity)))));
-                    }
-                });
-            } else {
-                let spent = self.room.contents.spend(entity, &name);
-                let mut batch = batch;
+            let Some(firing) = Firing::begin(&mut self.room.contents, entity, &timer, now_ms) else { continue };
+            let mut batch = Batch::begin(None, now_ms);
+            if let Some(spent) = firing.spent() {
                 batch.change(self.key());
-                batch.changes.extend(spent.then(|| Change::TimerGone(entity, name)));
-                self.fire(batch, entity, &signal, |_, _| {});
+                batch.consumed.push(spent);
             }
+            self.deliver(batch, entity, &firing.signal, Some(&firing));
         }
     }
 
@@ -635,11 +629,12 @@ impl RoomActor {
         }
     }
 
-    /// Shows the trace of a panic to those who can read it.
-    fn tell_developers(&self, batch: &mut Batch, why: &str) {
-        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter());
+    /// Shows the trace of a panic to those who can read it, here and among `others`.
+    fn tell_developers(&self, batch: &mut Batch, why: &str, others: &[Seat]) {
+        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter()).chain(others);
+        let trace = trace(why);
         for seat in seats.filter(|seat| seat.caller.may(Permission::Developer)) {
-            batch.tell(seat.session, text!("|x{}|n", why));
+            batch.tell(seat.session, trace.clone());
         }
     }
 
@@ -653,16 +648,25 @@ impl RoomActor {
         if self.is_asleep || !self.room.seats.is_empty() || self.active_at.elapsed() < idle {
             return;
         }
-        let asked_at = self.active_at;
+        let asked_at = self.mails;
         let settled = self.services.journal.send(IsSettled(self.key()));
         ctx.spawn(settled.into_actor(self).map(move |settled, actor, ctx| {
-            if settled.unwrap_or(false) && actor.active_at == asked_at && actor.room.seats.is_empty() {
+            if settled.unwrap_or(false) && actor.mails == asked_at && actor.room.seats.is_empty() {
                 actor.is_asleep = true;
+                tracing::debug!(room.id = %actor.room.id(), "room {} goes to sleep", actor.room.id());
                 let next_due = actor.room.contents.next_due();
                 mailbox::repay(&actor.services.world, Asleep { room: actor.room.id(), next_due });
                 ctx.run_later(LINGER, |_, ctx| ctx.stop());
             }
         }));
+    }
+}
+
+/// Returns what a Developer reads of a panic that has just been caught on this thread.
+fn trace(why: &str) -> Markup {
+    match logging::take_panic_place() {
+        place if place.is_empty() => text!("|x{}|n", why),
+        place => text!("|x{} at {}|n", why, place),
     }
 }
 
@@ -688,6 +692,7 @@ impl Handler<Mail> for RoomActor {
         if self.is_asleep {
             return mailbox::repay(&self.services.world, Route { room: self.room.id(), mail });
         }
+        self.mails += 1;
         if !matches!(mail, Mail::Tick) {
             self.active_at = Instant::now();
         }

@@ -1,7 +1,8 @@
 //! A global script: its type's state and its ticker.
 //!
 //! Sequence: timer ─► script ─Commit─► journal. A ticker is a period and a phase: ticks that were missed while the
-//! server was away come as one, with their count. State that a tick left equal is not stored.
+//! server was away come as one, with their count. State that a tick left equal is not stored; what is stored carries the
+//! phase on to the tick that changed it, so that this tick is not run again and those behind it are.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -24,7 +25,7 @@ const SCRIPT_MAILBOX: usize = 16;
 pub struct ScriptActor {
     record: ScriptRecord,
     script: Box<dyn AnyScript>,
-    /// Ticks that were due before now, counted from the phase.
+    /// Ticks that have been run, counted from the phase.
     ticked: i64,
     services: Shared,
 }
@@ -32,8 +33,7 @@ pub struct ScriptActor {
 impl ScriptActor {
     /// Returns the actor of a script that was stored as `record`.
     pub fn new(record: ScriptRecord, script: Box<dyn AnyScript>, services: Shared) -> Self {
-        let ticked = due(&record, services.now_ms());
-        Self { record, script, ticked, services }
+        Self { record, script, ticked: 0, services }
     }
 
     /// Returns its id.
@@ -46,13 +46,12 @@ impl ScriptActor {
         let batch = Batch::begin(None, self.services.now_ms());
         let due = due(&self.record, batch.now_ms);
         let ticks = (due - self.ticked).max(0) as u64;
-        self.ticked = due;
-        self.wait(ctx);
-        if ticks == 0 {
-            return;
+        if ticks > 0 {
+            self.ticked = due;
+            let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
+            self.run(batch, cx, |script, cx| script.on_tick(cx), ctx);
         }
-        let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
-        self.run(batch, cx, |script, cx| script.on_tick(cx), ctx);
+        self.wait(ctx);
     }
 
     /// Runs a hook on a clone of the state, stores what it changed, shows and sends what it recorded.
@@ -72,6 +71,8 @@ impl ScriptActor {
         let key = Key::Script(self.record.id);
         if !script.same(self.script.as_ref()) {
             self.record.state = script.to_json();
+            self.record.start_at += self.ticked * self.record.period_ms;
+            self.ticked = 0;
             batch.changes.push(Change::Script(Box::new(self.record.clone())));
             batch.change(key);
             self.script = script;

@@ -63,6 +63,7 @@ impl Services {
     pub fn commit(&self, mut batch: Batch) {
         let signals = std::mem::take(&mut batch.signals);
         let sender = batch.changed.first().copied();
+        batch.changes.append(&mut batch.consumed);
         batch.changes.extend(signals.iter().map(|signal| Change::Signal(Box::new(signal.clone()))));
         mailbox::repay(&self.journal, Commit(batch));
         for signal in signals {

@@ -1,13 +1,14 @@
 //! The wheel: wakes rooms when their timers are due. One on each arbiter, instead of a task for each timer.
 //!
 //! Sequence: room ─[`Wake`]─► wheel … wheel ─`Mail::Tick`─► room. A room says when its next timer is due whenever that
-//! changes; an entry that is out of date finds nothing due, and does no harm.
+//! changes; only the last time that it said counts.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use actix::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::actors::room::{Mail, RoomActor};
 use crate::actors::services::now_ms;
@@ -32,55 +33,33 @@ pub struct Wake {
 /// A wheel.
 #[derive(Default)]
 pub struct WheelActor {
-    due: BinaryHeap<Reverse<Entry>>,
+    /// When each room wants to be woken. What it wanted before stays in `due`, and is passed over.
+    wanted: FxHashMap<RoomId, (i64, Addr<RoomActor>)>,
+    due: BinaryHeap<Reverse<(i64, RoomId)>>,
     sleeping: Option<(i64, SpawnHandle)>,
-}
-
-struct Entry {
-    at: i64,
-    room: RoomId,
-    addr: Addr<RoomActor>,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.room) == (other.at, other.room)
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.room).cmp(&(other.at, other.room))
-    }
 }
 
 impl WheelActor {
     /// Wakes those that are due, and sleeps until the next.
     fn turn(&mut self, ctx: &mut Context<Self>) {
         let now = now_ms();
-        while let Some(Reverse(first)) = self.due.peek()
-            && first.at <= now
+        while let Some(Reverse((at, room))) = self.due.peek().copied()
+            && at <= now
         {
-            if let Some(Reverse(entry)) = self.due.pop() {
-                mailbox::repay(&entry.addr, Mail::Tick);
+            self.due.pop();
+            if self.wanted.get(&room).is_some_and(|(wanted, _)| *wanted == at)
+                && let Some((_, addr)) = self.wanted.remove(&room)
+            {
+                mailbox::repay(&addr, Mail::Tick);
             }
         }
-        let Some(Reverse(next)) = self.due.peek() else { return };
-        if self.sleeping.as_ref().is_some_and(|(until, _)| *until <= next.at && *until > now) {
+        let Some(Reverse((until, _))) = self.due.peek().copied() else { return };
+        if self.sleeping.as_ref().is_some_and(|(sleeping, _)| *sleeping <= until && *sleeping > now) {
             return;
         }
         if let Some((_, handle)) = self.sleeping.take() {
             ctx.cancel_future(handle);
         }
-        let until = next.at;
         let wait = Duration::from_millis((until - now).max(1) as u64);
         let handle = ctx.run_later(wait, |wheel, ctx| {
             wheel.sleeping = None;
@@ -102,7 +81,11 @@ impl Handler<Wake> for WheelActor {
     type Result = ();
 
     fn handle(&mut self, wake: Wake, ctx: &mut Self::Context) {
-        self.due.push(Reverse(Entry { at: wake.at, room: wake.room, addr: wake.addr }));
+        let Wake { at, room, addr } = wake;
+        let before = self.wanted.insert(room, (at, addr));
+        if before.is_none_or(|(before, _)| before != at) {
+            self.due.push(Reverse((at, room)));
+        }
         self.turn(ctx);
     }
 }

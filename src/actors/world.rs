@@ -135,6 +135,7 @@ impl WorldActor {
         };
         let entities = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.hall.types)).collect();
         let Some(addr) = start(&services, id, entities) else { return };
+        tracing::debug!(room.id = %id, "room {id} is loaded");
         for mail in mail {
             mailbox::repay(&addr, mail);
         }
@@ -253,13 +254,14 @@ fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
     }
 }
 
-fn turn_back(services: &Shared, arrival: Arrival, why: &Markup) {
+/// Sends a party back where it comes from; those who come from nowhere go to the start room, once.
+pub fn turn_back(services: &Shared, arrival: Arrival, why: &Markup) {
     let Arrival { mut batch, party, from, manner, undo } = arrival;
     match from {
         Some(from) => services.to_room(from, Mail::Returned { batch, party, undo, why: why.clone() }),
         None if batch.has_failed_over => {
-            // Not even the start room is there: nobody can come in.
-            tracing::error!("the start room {} cannot be loaded", services.hall.start_room);
+            // Not even the start room lets them in.
+            tracing::error!("nobody can begin in the start room {}", services.hall.start_room);
             let seat = party.first().and_then(|occupant| occupant.occupancy.as_ref()?.seats.first().cloned());
             if let Some(seat) = seat {
                 batch.undo();

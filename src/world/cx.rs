@@ -8,11 +8,13 @@ use crate::ids::{AccountId, EntityId, SessionId};
 use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::caller::Caller;
+use crate::world::clock::GameTime;
 use crate::world::contents::{Draft, Edits};
 use crate::world::effects::{Effects, Hop, Manner, Walk};
 use crate::world::entity::Entity;
 use crate::world::lock::LockSubject;
 use crate::world::record::{Kind, Permission, SignalTarget};
+use crate::world::room::Moment;
 use crate::world::seats::{Occupancy, Seats};
 use crate::world::signal::{SHORTEST_MS, Signal, SignalType, Target, Timer};
 use crate::world::types::{ErasedCharacter, ErasedExit, ErasedObject, ErasedRoom, Inner};
@@ -30,13 +32,13 @@ pub struct Say {
 #[derive(Clone, Copy)]
 pub struct RoomView<'a> {
     draft: &'a Draft<'a>,
-    now_ms: i64,
+    moment: Moment,
 }
 
 impl<'a> RoomView<'a> {
     /// Returns a view of a draft.
-    pub fn new(draft: &'a Draft<'a>, now_ms: i64) -> Self {
-        Self { draft, now_ms }
+    pub fn new(draft: &'a Draft<'a>, moment: Moment) -> Self {
+        Self { draft, moment }
     }
 
     /// Returns the room itself.
@@ -61,7 +63,12 @@ impl<'a> RoomView<'a> {
 
     /// Returns the time, in milliseconds since 1970. The only clock that game logic reads.
     pub fn now_ms(&self) -> i64 {
-        self.now_ms
+        self.moment.now_ms
+    }
+
+    /// Returns the time of the game.
+    pub fn game_time(&self) -> GameTime {
+        self.moment.clock.at(self.moment.now_ms)
     }
 }
 
@@ -70,21 +77,22 @@ pub struct RoomCx<'a> {
     draft: Draft<'a>,
     seats: &'a Seats,
     effects: Effects,
-    now_ms: i64,
+    moment: Moment,
     rng: fastrand::Rng,
     /// How many signals led to this run.
     hops: u32,
 }
 
 impl<'a> RoomCx<'a> {
-    /// Returns a context at a time, with random numbers from `seed`.
-    pub fn new(draft: Draft<'a>, seats: &'a Seats, now_ms: i64, seed: u64) -> Self {
-        Self { draft, seats, effects: Effects::default(), now_ms, rng: fastrand::Rng::with_seed(seed), hops: 0 }
+    /// Returns a context of a moment.
+    pub fn new(draft: Draft<'a>, seats: &'a Seats, moment: Moment) -> Self {
+        let rng = fastrand::Rng::with_seed(moment.seed);
+        Self { draft, seats, effects: Effects::default(), moment, rng, hops: 0 }
     }
 
     /// Returns the room as it is with all effects so far.
     pub fn view(&self) -> RoomView<'_> {
-        RoomView::new(&self.draft, self.now_ms)
+        RoomView::new(&self.draft, self.moment)
     }
 
     /// Returns the room's id.
@@ -121,7 +129,7 @@ impl<'a> RoomCx<'a> {
 
     /// Returns the time, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
-        self.now_ms
+        self.moment.now_ms
     }
 
     /// Returns the source of random numbers. The only one that game logic uses.
@@ -158,7 +166,7 @@ impl<'a> RoomCx<'a> {
     ///
     /// The delay is at least 50 ms.
     pub fn after<S: SignalType>(&mut self, me: EntityId, delay: Duration, value: &S) {
-        let start_at = self.now_ms + (delay.as_millis() as i64).max(SHORTEST_MS);
+        let start_at = self.now_ms() + (delay.as_millis() as i64).max(SHORTEST_MS);
         self.set_timer(me, start_at, 0, value);
     }
 
@@ -172,7 +180,7 @@ impl<'a> RoomCx<'a> {
             tracing::warn!("ticker {} of {me} has a period of {period_ms} ms, taken for {SHORTEST_MS}", S::NAME);
         }
         let period_ms = period_ms.max(SHORTEST_MS);
-        self.set_timer(me, self.now_ms + period_ms, period_ms, value);
+        self.set_timer(me, self.now_ms() + period_ms, period_ms, value);
     }
 
     /// Stops an entity's timer of that type.
@@ -185,7 +193,7 @@ impl<'a> RoomCx<'a> {
     }
 
     fn set_timer<S: SignalType>(&mut self, me: EntityId, start_at: i64, period_ms: i64, value: &S) {
-        let (signal, fired_at) = (Signal::new(value), self.now_ms);
+        let (signal, fired_at) = (Signal::new(value), self.now_ms());
         if let Some(entity) = self.edit(me) {
             entity.set_timer(Timer { name: signal.name, json: signal.json, start_at, period_ms, fired_at });
         }
@@ -206,6 +214,19 @@ impl<'a> RoomCx<'a> {
             Some(Kind::Object) => drop(self.with_object(id, |object, cx| object.on_signal(id, signal, cx))),
             None => {}
         }
+    }
+
+    /// Runs `run` on the state of an entity whose type is `T`: how commands and other types use what a type can do.
+    /// Returns `None` if it is not here, or of another type.
+    ///
+    /// ```ignore
+    /// cx.room().with_state(lantern, |lantern: &mut Lantern, cx| lantern.light(id, who, cx))
+    /// ```
+    pub fn with_state<T: 'static, R>(&mut self, id: EntityId, run: impl FnOnce(&mut T, &mut Self) -> R) -> Option<R> {
+        let mut behaviour = self.entity(id)?.behaviour.clone();
+        let result = run(behaviour.state_mut()?, self);
+        self.keep(id, behaviour);
+        Some(result)
     }
 
     /// Returns the sessions of the room's characters.
@@ -241,6 +262,14 @@ impl<'a> RoomCx<'a> {
     pub fn tell_from(&mut self, speaker: EntityId, text: Markup) {
         let seats = self.seats;
         self.tell_those(Some(speaker), text, seats.iter().filter(|(who, _)| *who != speaker));
+    }
+
+    /// Shows one text to a character that does something, and another, made with their name, to everybody else who wants
+    /// to hear of them.
+    pub fn act(&mut self, who: EntityId, to_self: Markup, to_others: impl FnOnce(&str) -> Markup) {
+        let Some(name) = self.entity(who).map(|who| who.key.clone()) else { return };
+        self.tell(who, to_self);
+        self.tell_from(who, to_others(&name));
     }
 
     /// Shows what `speaker` does with `other` to everybody else in the room who wants to hear of them.

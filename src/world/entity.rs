@@ -183,6 +183,11 @@ impl Entity {
         self.timers.push(timer);
     }
 
+    /// Returns the state of its type, if that is `T`.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.behaviour.state()
+    }
+
     /// Returns its kind.
     pub fn kind(&self) -> Kind {
         self.behaviour.kind()

@@ -17,6 +17,7 @@ pub mod cx;
 pub mod defaults;
 pub mod effects;
 pub mod entity;
+pub mod firing;
 pub mod first;
 pub mod id_block;
 pub mod lock;

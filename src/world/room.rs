@@ -13,6 +13,7 @@ use crate::wire::Item;
 use crate::world::appearance;
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
+use crate::world::clock::GameClock;
 use crate::world::command::{self, Args, CommandCx, Hall, Meaning};
 use crate::world::contents::{Contents, Draft, Undo};
 use crate::world::cx::{RoomCx, RoomView, Subject};
@@ -61,6 +62,8 @@ pub enum Performed {
 pub struct Moment {
     /// Milliseconds since 1970.
     pub now_ms: i64,
+    /// The game's calendar.
+    pub clock: GameClock,
     /// Seed of the run's random numbers.
     pub seed: u64,
 }
@@ -92,7 +95,7 @@ impl Room {
 
     /// Runs `run` on a draft. The draft is applied if it succeeds, and dropped if it refuses or panics.
     pub fn perform(&mut self, moment: Moment, run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>) -> Performed {
-        let mut cx = RoomCx::new(Draft::new(&self.contents), &self.seats, moment.now_ms, moment.seed);
+        let mut cx = RoomCx::new(Draft::new(&self.contents), &self.seats, moment);
         // The room is behind a shared reference while this runs, so that a panic cannot leave it half changed.
         match catch_unwind(AssertUnwindSafe(|| run(&mut cx).map(|()| cx.into_parts()))) {
             Ok(Ok((edits, effects))) => {
@@ -120,7 +123,7 @@ impl Room {
         channels: &ChannelIndex,
     ) -> Performed {
         let draft = Draft::new(&self.contents);
-        let meaning = hall.commands.meaning(line, RoomView::new(&draft, moment.now_ms), caller, channels);
+        let meaning = hall.commands.meaning(line, RoomView::new(&draft, moment), caller, channels);
         drop(draft);
         self.perform(moment, |room| {
             let mut cx = CommandCx::new(room, who, session, caller.clone(), hall, channels);
@@ -162,14 +165,17 @@ impl Room {
     /// Tells what keeps somebody from coming in, if anything does.
     pub fn refuses(&self, who: &Entity, caller: Option<&Caller>, moment: Moment) -> Option<Markup> {
         let draft = Draft::new(&self.contents);
-        let view = RoomView::new(&draft, moment.now_ms);
+        let view = RoomView::new(&draft, moment);
         let room = view.room()?;
         let subject = Subject { view, who, caller, target: room.id };
-        if !room.admits("enter", &subject) {
-            return Some(text!("You may not go in there."));
-        }
-        let Inner::Room(behaviour) = &room.behaviour.0 else { return None };
-        match catch_unwind(AssertUnwindSafe(|| behaviour.can_enter(who, &view))) {
+        let refusal = || {
+            if !room.admits("enter", &subject) {
+                return Err(Refusal::new("You may not go in there."));
+            }
+            let Inner::Room(behaviour) = &room.behaviour.0 else { return Ok(()) };
+            behaviour.can_enter(who, &view)
+        };
+        match catch_unwind(AssertUnwindSafe(refusal)) {
             Ok(Ok(())) => None,
             Ok(Err(Refusal(why))) => Some(why),
             Err(panic) => {
@@ -225,8 +231,8 @@ impl Room {
     /// Returns the room as a session that has just been seated sees it.
     pub fn shown_to(&self, who: EntityId, seat: &Seat, moment: Moment) -> Vec<Item> {
         let draft = Draft::new(&self.contents);
-        let view = RoomView::new(&draft, moment.now_ms);
-        let text = Item::Text { to: vec![seat.session], text: appearance::room(view, who).into_string() };
+        let view = RoomView::new(&draft, moment);
+        let text = Item::Text { to: vec![seat.session], text: seen(view, who).into_string() };
         let info = seat.caller.events.then(|| Item::Event {
             to: vec![seat.session],
             name: "Room.Info".into(),
@@ -352,7 +358,7 @@ fn show_room(who: EntityId, cx: &mut RoomCx) {
     if cx.entity(who).is_some_and(|entity| entity.transient) {
         return;
     }
-    let seen = appearance::room(cx.view(), who);
+    let seen = seen(cx.view(), who);
     let info = seat.caller.events.then(|| appearance::room_info(cx.view()).to_string());
     cx.tell(who, seen);
     if let Some(data) = info {
@@ -373,7 +379,19 @@ fn unknown(word: &str, cx: &CommandCx) -> Refusal {
     text!("There is no command \"{}\". Did you mean {}?", word, near.join(" or ")).into()
 }
 
+/// Returns the room as it is seen by somebody who comes to be there, whatever its types make of it.
+fn seen(view: RoomView, who: EntityId) -> Markup {
+    catch_unwind(AssertUnwindSafe(|| appearance::room(view, who))).unwrap_or_else(|panic| {
+        let (id, why) = (view.room().map(|room| room.id), panic_message(panic.as_ref()));
+        tracing::error!("room {id:?} cannot be shown, it panicked: {why}");
+        text!("You cannot make out where you are. Something is wrong with this place; it has been noted.")
+    })
+}
+
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".into())
 }
+
+#[cfg(test)]
+mod tests;

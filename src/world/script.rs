@@ -44,9 +44,11 @@ pub struct ScriptCx {
     pub now_ms: i64,
     /// The time of the game.
     pub game_time: GameTime,
-    /// How many ticks were due at once: more than one after the server was away.
+    /// How many ticks were due at once: more than one after the server was away, counted since the last tick that changed
+    /// the state.
     pub ticks: u64,
     hops: u32,
+    rng: fastrand::Rng,
     announced: Vec<Markup>,
     signals: Vec<(SignalTarget, Signal)>,
 }
@@ -54,12 +56,19 @@ pub struct ScriptCx {
 impl ScriptCx {
     /// Returns a context at a time.
     pub fn new(now_ms: i64, game_time: GameTime, ticks: u64) -> Self {
-        Self { now_ms, game_time, ticks, hops: 0, announced: Vec::new(), signals: Vec::new() }
+        // No two ticks of a script are in one millisecond: the time is seed enough.
+        let rng = fastrand::Rng::with_seed(now_ms as u64);
+        Self { now_ms, game_time, ticks, hops: 0, rng, announced: Vec::new(), signals: Vec::new() }
     }
 
     /// Returns the context of a signal.
     pub fn for_signal(now_ms: i64, game_time: GameTime, signal: &Signal) -> Self {
         Self { hops: signal.hops + 1, ..Self::new(now_ms, game_time, 0) }
+    }
+
+    /// Returns the source of random numbers. The only one that game logic uses.
+    pub fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
     }
 
     /// Shows a text to everybody in the world.

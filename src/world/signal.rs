@@ -134,9 +134,14 @@ impl Timer {
         }
     }
 
+    /// Tells whether it fires again and again.
+    pub fn is_ticker(&self) -> bool {
+        self.period_ms > 0
+    }
+
     /// Returns when it is due next, in milliseconds since 1970.
     pub fn due_at(&self) -> i64 {
-        if self.period_ms <= 0 {
+        if !self.is_ticker() {
             return self.start_at;
         }
         if self.fired_at < self.start_at {

@@ -14,6 +14,7 @@
 //! Misuse, and panics of the code on trial, fail the test.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -27,13 +28,14 @@ use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
 use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
+use crate::world::firing::Firing;
 use crate::world::id_block::IdBlock;
-use crate::world::record::{Change, ChannelRecord, Kind, Permission};
+use crate::world::record::{Change, ChannelRecord, Kind, Permission, SignalTarget};
 use crate::world::room::{Moment, Performed, Room};
 use crate::world::signal::{Signal, SignalType};
 use crate::world::types::{Behaviour, Refusal, Registry};
 
-/// When every trial happens: 1 May 2024, 12:34 UTC, in milliseconds since 1970.
+/// When every trial begins: 1 May 2024, 12:34 UTC, in milliseconds since 1970.
 pub const NOW_MS: i64 = 1_714_566_840_000;
 
 /// A room called Hall, with two people in it, Ann and Bob.
@@ -43,6 +45,7 @@ pub struct Trial {
     channels: Vec<ChannelRecord>,
     people: Vec<Person>,
     next_id: u64,
+    now_ms: i64,
 }
 
 /// Somebody who plays.
@@ -61,6 +64,8 @@ pub struct Said {
     pub items: Vec<Item>,
     /// The rows it changed.
     pub changes: Vec<Change>,
+    /// The signals it sends.
+    pub signals: Vec<(SignalTarget, Signal)>,
     /// Where the batch goes on.
     pub hop: Option<Hop>,
     /// It was refused: nothing has changed.
@@ -82,7 +87,16 @@ impl Said {
         });
         texts.collect()
     }
+
+    fn append(&mut self, later: Self) {
+        self.items.extend(later.items);
+        self.changes.extend(later.changes);
+        self.signals.extend(later.signals);
+    }
 }
+
+/// The game's calendar begins with the trial, at midnight, and runs four times as fast as ours.
+const CLOCK: GameClock = GameClock { start_ms: NOW_MS, factor: 4.0 };
 
 /// Ids of what commands make on trial begin here.
 const FIRST_NEW_ID: u64 = 10_000;
@@ -94,14 +108,14 @@ impl Trial {
             name: "Trial".into(),
             start_room: EntityId(1),
             commands,
-            clock: GameClock { start_ms: NOW_MS, factor: 4.0 },
+            clock: CLOCK,
             types: Registry::new(),
             ids: IdBlock::new(FIRST_NEW_ID, u64::MAX),
         };
         let mut room = Entity::new(EntityId(1), Behaviour::room(), "Hall");
         room.description = "A hall.".into();
         let Some(room) = Room::new(vec![room]) else { panic!("a room is made of one entity") };
-        let mut trial = Self { room, hall, channels: Vec::new(), people: Vec::new(), next_id: 2 };
+        let mut trial = Self { room, hall, channels: Vec::new(), people: Vec::new(), next_id: 2, now_ms: NOW_MS };
         trial.person("Ann");
         trial.person("Bob");
         trial
@@ -208,6 +222,16 @@ impl Trial {
         entity
     }
 
+    /// Returns something of the room if it is there.
+    pub fn find(&self, id: EntityId) -> Option<&Entity> {
+        self.room.contents.entity(id)
+    }
+
+    /// Puts something in the room as it is.
+    pub fn insert(&mut self, entity: Entity) {
+        self.room.contents.insert(entity);
+    }
+
     /// Changes something of the room.
     ///
     /// # Panics
@@ -259,7 +283,7 @@ impl Trial {
         let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
         let (who, session, caller) = (person.who, person.session, person.caller.clone());
         let channels = ChannelIndex::new(self.channels.clone());
-        let performed = self.room.input(moment(), (who, session, &caller), line, &self.hall, &channels);
+        let performed = self.room.input(self.moment(), (who, session, &caller), line, &self.hall, &channels);
         self.said(performed, session)
     }
 
@@ -272,10 +296,10 @@ impl Trial {
     pub fn walk_in(&mut self, name: &str) -> Said {
         let who = self.person(name);
         let session = SessionId(who.0);
-        if let Some(why) = self.room.refuses(self.entity(who), None, moment()) {
+        if let Some(why) = self.room.refuses(self.entity(who), None, self.moment()) {
             return self.said(Performed::Refused(why), session);
         }
-        let performed = self.room.arrive(moment(), &[who], Some(EntityId(0)), &Manner::Exit("in".into()));
+        let performed = self.room.arrive(self.moment(), &[who], Some(EntityId(0)), &Manner::Exit("in".into()));
         self.said(performed, session)
     }
 
@@ -285,7 +309,7 @@ impl Trial {
     ///
     /// If the hook panics.
     pub fn hook(&mut self, run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>) -> Said {
-        let performed = self.room.perform(moment(), run);
+        let performed = self.room.perform(self.moment(), run);
         self.said(performed, self.people[0].session)
     }
 
@@ -295,23 +319,57 @@ impl Trial {
         inside.filter(|entity| entity.kind() == Kind::Object).map(|entity| entity.key.clone()).collect()
     }
 
+    /// Lets time pass: timers that are due fire, in order. Returns what they come to, all together.
+    ///
+    /// # Panics
+    ///
+    /// If the type of one panics.
+    pub fn pass(&mut self, time: Duration) -> Said {
+        let until = self.now_ms + time.as_millis() as i64;
+        let mut all = self.hook(|_| Ok(()));
+        while let Some(due) = self.room.contents.next_due().filter(|due| *due <= until) {
+            self.now_ms = self.now_ms.max(due);
+            for (entity, timer) in self.room.contents.due(self.now_ms, usize::MAX) {
+                let firing = Firing::begin(&mut self.room.contents, entity, &timer, self.now_ms);
+                let Some(firing) = firing else { continue };
+                let said = self.hook(|cx| {
+                    cx.deliver(entity, &firing.signal);
+                    Ok(())
+                });
+                all.append(said);
+            }
+        }
+        self.now_ms = until;
+        all
+    }
+
+    /// Lets time pass while the world is away: what is due fires late, with the next [`Trial::pass`].
+    pub fn be_away(&mut self, time: Duration) {
+        self.now_ms += time.as_millis() as i64;
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now_ms: self.now_ms, clock: CLOCK, seed: self.now_ms as u64 }
+    }
+
     fn said(&self, performed: Performed, session: SessionId) -> Said {
         let names = self.people.iter().map(|person| (person.name.clone(), person.session)).collect();
         match performed {
-            Performed::Done(changes, effects, _) => {
-                Said { names, items: effects.items, changes, hop: effects.hop, refused: false }
-            }
+            Performed::Done(changes, effects, _) => Said {
+                names,
+                items: effects.items,
+                changes,
+                signals: effects.signals,
+                hop: effects.hop,
+                refused: false,
+            },
             Performed::Refused(why) => {
                 let items = vec![refusal(session, why)];
-                Said { names, items, changes: Vec::new(), hop: None, refused: true }
+                Said { names, items, changes: Vec::new(), signals: Vec::new(), hop: None, refused: true }
             }
             Performed::Panicked(why) => panic!("the code on trial panicked: {why}"),
         }
     }
-}
-
-fn moment() -> Moment {
-    Moment { now_ms: NOW_MS, seed: 1 }
 }
 
 fn refusal(session: SessionId, why: Markup) -> Item {

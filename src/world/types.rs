@@ -257,6 +257,7 @@ pub(crate) trait Erased: Send + Sync {
     fn type_name(&self) -> &'static str;
     fn to_json(&self) -> String;
     fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 /// Makes the erased, object-safe twin of a type trait: hooks forwarded, cloning and equality by the concrete type.
@@ -309,6 +310,9 @@ impl<T: State, K: ?Sized + 'static> Erased for Typed<T, K> {
     }
     fn as_any(&self) -> &dyn Any {
         &self.state
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        &mut self.state
     }
 }
 
@@ -467,6 +471,11 @@ impl Behaviour {
     pub fn state<T: 'static>(&self) -> Option<&T> {
         self.0.erased()?.as_any().downcast_ref()
     }
+
+    /// Returns its state to change if it is of type `T`.
+    pub fn state_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.0.erased_mut()?.as_any_mut().downcast_mut()
+    }
 }
 
 impl Inner {
@@ -476,6 +485,16 @@ impl Inner {
             Self::Exit(inner) => Some(inner.as_ref() as &dyn Erased),
             Self::Character(inner) => Some(inner.as_ref() as &dyn Erased),
             Self::Object(inner) => Some(inner.as_ref() as &dyn Erased),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    fn erased_mut(&mut self) -> Option<&mut dyn Erased> {
+        match self {
+            Self::Room(inner) => Some(inner.as_mut() as &mut dyn Erased),
+            Self::Exit(inner) => Some(inner.as_mut() as &mut dyn Erased),
+            Self::Character(inner) => Some(inner.as_mut() as &mut dyn Erased),
+            Self::Object(inner) => Some(inner.as_mut() as &mut dyn Erased),
             Self::Unknown { .. } => None,
         }
     }

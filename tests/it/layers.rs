@@ -45,6 +45,21 @@ const RULES: &[Rule] = &[
         forbidden: &["crate::db", "std::sync"],
         why: "the server's pages write no query and hold no state: they ask the actors",
     },
+    Rule {
+        within: &["demo"],
+        except: &[],
+        forbidden: &[
+            "crate::world",
+            "crate::commands",
+            "crate::actors",
+            "crate::db",
+            "crate::portal",
+            "crate::text",
+            "crate::ids",
+            "crate::app",
+        ],
+        why: "the demo world is a game: it is made with the prelude alone",
+    },
     Rule { within: &["db"], except: &[], forbidden: &["crate::actors"], why: "storage answers; it never calls" },
     Rule { within: &[], except: &["db"], forbidden: &["diesel"], why: "only db speaks to the database" },
     Rule {
@@ -156,6 +171,8 @@ fn a_violation_is_found_however_it_is_written() {
     check("db/writer", "let a: Addr<crate::actors::Journal>;", 1);
     check("actors/journal", "use diesel::prelude::*;", 1);
     check("db/writer", "use diesel::prelude::*;", 0);
+    check("demo/bell", "use crate::world::signal::Signal;", 1);
+    check("demo/bell", "use crate::prelude::*;", 0);
     check("world/clock", "fn now() { let t = std::time::Instant::now(); }", 1);
     check("portal/telnet", r#"const RED: &str = "\x1b[31m";"#, 1);
     check("text/ansi", r#"const RED: &str = "\x1b[31m";"#, 0);

@@ -14,6 +14,7 @@ mod playing;
 mod postgres;
 mod processes;
 mod survival;
+mod time;
 mod transcripts;
 mod typists;
 mod websocket;

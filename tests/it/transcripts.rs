@@ -26,6 +26,7 @@ macro_rules! transcripts {
 transcripts! {
     channels
     containers
+    demo
     disambiguation
     door
     follow

@@ -332,8 +332,6 @@ impl AccountsActor {
             return self.reply(asking, text!("That cannot be done just now. Please try again."));
         };
         let record = ChannelRecord {
-            type_name: PlainChannel::TYPE.to_owned(),
-            state: "null".to_owned(),
             id: ChannelId(id.0),
             name: name.shown.clone(),
             folded: name.folded.clone(),
@@ -342,6 +340,8 @@ impl AccountsActor {
             auto_join: false,
             last_message: 0,
             permission: Permission::Guest,
+            type_name: PlainChannel::TYPE.to_owned(),
+            state: "null".into(),
         };
         let account = asking.caller.account;
         let subscription = Subscription { channel: record.id, account };

@@ -131,7 +131,7 @@ impl RoomActor {
         }
         let mut batch = Batch::begin(None, self.services.now_ms());
         batch.meet(self.key());
-        match self.room.rewrite(Self::moment(&batch), &rewrite.name, &rewrite.description) {
+        match self.room.rewrite(self.moment(&batch), &rewrite.name, &rewrite.description) {
             Performed::Done(changes, _, _) if changes.is_empty() => Ok(None),
             Performed::Done(changes, effects, _) => {
                 self.record(&mut batch, changes, effects.items);

@@ -34,7 +34,7 @@ fn signal(id: u64, target: SignalTarget) -> SignalRecord {
         target,
         name: "ring".to_owned(),
         json: "null".to_owned(),
-        from: (id % 2 == 0).then_some(EntityId(8)),
+        from: id.is_multiple_of(2).then_some(EntityId(8)),
         hops: u32::MAX,
     }
 }

@@ -52,6 +52,14 @@ impl Plan {
         START_ROOM
     }
 
+    /// Makes the room where new characters begin one of a type. Returns its id.
+    pub fn start_of<T: RoomType>(&mut self, state: T) -> RoomId {
+        if let Some(start) = self.entity(START_ROOM) {
+            start.behaviour = Behaviour::with_room(state);
+        }
+        START_ROOM
+    }
+
     /// Adds a room. `description` is marked up.
     pub fn room(&mut self, key: &str, description: &str) -> RoomId {
         self.add_new(Behaviour::room(), key, description).id

@@ -1,0 +1,50 @@
+//! A timer that fires: what it sends to its entity's type, and what is stored of it with what that did. Pure.
+//!
+//! A one-shot is gone with its effect. A ticker stores its tick only with a tick that changed something, so that the
+//! same tick is not run again after a restart; one that changed nothing may be.
+
+use crate::ids::EntityId;
+use crate::world::contents::Contents;
+use crate::world::record::Change;
+use crate::world::signal::{Signal, Timer};
+
+/// A timer on its way to its entity's type.
+#[derive(Debug)]
+pub struct Firing {
+    /// Whose it is.
+    pub entity: EntityId,
+    /// What its type is told.
+    pub signal: Signal,
+    /// The timer as this firing left it.
+    timer: Timer,
+}
+
+impl Firing {
+    /// Takes a due timer from the room. Returns `None` if it is no longer the timer that it was: another one that was due
+    /// before it has stopped it, changed it, or carried it away.
+    pub fn begin(contents: &mut Contents, entity: EntityId, timer: &Timer, now_ms: i64) -> Option<Self> {
+        if contents.entity(entity)?.timer(&timer.name)? != timer {
+            return None;
+        }
+        let signal = timer.signal(entity, timer.ticks_due(now_ms));
+        let mut timer = timer.clone();
+        if timer.is_ticker() {
+            timer = contents.ticked(entity, &timer.name, now_ms)?;
+        } else {
+            contents.spend(entity, &timer.name);
+        }
+        Some(Self { entity, signal, timer })
+    }
+
+    /// Returns the row of a one-shot that goes whatever its hook comes to.
+    pub fn spent(&self) -> Option<Change> {
+        (!self.timer.is_ticker()).then(|| Change::TimerGone(self.entity, self.timer.name.clone()))
+    }
+
+    /// Returns the row of a ticker that goes with what its hook did, if that was anything.
+    pub fn ticked(&self, contents: &Contents) -> Option<Change> {
+        let timer = contents.entity(self.entity)?.timer(&self.timer.name)?;
+        // One that the hook has set anew is among its changes already.
+        (self.timer.is_ticker() && *timer == self.timer).then(|| Change::Timer(Box::new(timer.to_record(self.entity))))
+    }
+}
