@@ -27,7 +27,7 @@ use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
 use crate::world::effects::Hop;
 use crate::world::entity::Entity;
-use crate::world::record::{Change, ChannelRecord, Kind, Permission};
+use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission};
 use crate::world::id_block::IdBlock;
 use crate::world::room::{Moment, Performed, Room};
 use crate::world::signal::{Signal, SignalType};
@@ -63,6 +63,12 @@ pub struct Said {
     pub changes: Vec<Change>,
     /// Where the batch goes on.
     pub hop: Option<Hop>,
+    /// What goes into the change history.
+    pub history: Vec<HistoryRecord>,
+    /// Rooms that it made, each with what is in it; the room itself comes first.
+    pub new_rooms: Vec<Vec<Entity>>,
+    /// The room itself is destroyed.
+    pub destroys_room: bool,
     /// It was refused: nothing has changed.
     pub refused: bool,
 }
@@ -86,6 +92,9 @@ impl Said {
 
 /// Ids of what commands make on trial begin here.
 const FIRST_NEW_ID: u64 = 10_000;
+
+/// How many of them [`Trial::id`] looks through.
+const NEW_MOST: u64 = 1000;
 
 impl Trial {
     /// Puts a plain room on trial, with these commands.
@@ -191,7 +200,8 @@ impl Trial {
     ///
     /// If nothing is.
     pub fn id(&self, name: &str) -> EntityId {
-        let all = (1..self.next_id).filter_map(|id| self.room.contents.entity(EntityId(id)));
+        let ids = (1..self.next_id).chain(FIRST_NEW_ID..FIRST_NEW_ID + NEW_MOST);
+        let all = ids.filter_map(|id| self.room.contents.entity(EntityId(id)));
         let Some(found) = all.into_iter().find(|entity| entity.is_called(name)) else {
             panic!("nothing is called {name} in this trial")
         };
@@ -232,6 +242,15 @@ impl Trial {
         self.room.sit(person.who, seat, None);
     }
 
+    /// Gives somebody a permission.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays.
+    pub fn permit(&mut self, name: &str, permission: Permission) {
+        self.caller(name, |caller| caller.permission = permission);
+    }
+
     /// Makes one person ignore another.
     pub fn ignore(&mut self, listener: &str, speaker: &str) {
         let account = AccountId(self.id(speaker).0);
@@ -258,8 +277,24 @@ impl Trial {
         let person = self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name));
         let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
         let (who, session, caller) = (person.who, person.session, person.caller.clone());
+        self.input(who, session, &caller, line)
+    }
+
+    /// Runs a line that somebody types in another room, about something that is in this one by its `#id`.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays, or the command panics.
+    pub fn run_from_elsewhere(&mut self, name: &str, line: &str) -> Said {
+        let person = self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name));
+        let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
+        let (session, caller) = (person.session, person.caller.clone());
+        self.input(EntityId(u64::MAX), session, &caller, line)
+    }
+
+    fn input(&mut self, who: EntityId, session: SessionId, caller: &Arc<Caller>, line: &str) -> Said {
         let channels = ChannelIndex::new(self.channels.clone());
-        let performed = self.room.input(moment(), (who, session, &caller), line, &self.hall, &channels);
+        let performed = self.room.input(moment(), (who, session, caller), line, &self.hall, &channels);
         self.said(performed, session)
     }
 
@@ -283,11 +318,33 @@ impl Trial {
         let names = self.people.iter().map(|person| (person.name.clone(), person.session)).collect();
         match performed {
             Performed::Done(changes, effects, _) => {
-                Said { names, items: effects.items, changes, hop: effects.hop, refused: false }
+                let history = effects.rows.into_iter().filter_map(|row| match row {
+                    Change::History(record) => Some(*record),
+                    _ => None,
+                });
+                Said {
+                    names,
+                    items: effects.items,
+                    changes,
+                    hop: effects.hop,
+                    history: history.collect(),
+                    new_rooms: effects.new_rooms,
+                    destroys_room: effects.destroys_room,
+                    refused: false,
+                }
             }
             Performed::Refused(why) => {
                 let items = vec![refusal(session, why)];
-                Said { names, items, changes: Vec::new(), hop: None, refused: true }
+                Said {
+                    names,
+                    items,
+                    changes: Vec::new(),
+                    hop: None,
+                    history: Vec::new(),
+                    new_rooms: Vec::new(),
+                    destroys_room: false,
+                    refused: true,
+                }
             }
             Performed::Panicked(why) => panic!("the code on trial panicked: {why}"),
         }

@@ -2,6 +2,7 @@
 
 use super::FIRST_FREE;
 use crate::ids::EntityId;
+use crate::world::direction;
 use crate::world::entity::{Entity, EntityLock};
 use crate::world::record::{EntityRows, TagRecord};
 use crate::world::types::Behaviour;
@@ -40,7 +41,7 @@ impl Plan {
         let exit = self.add(id, Behaviour::exit(), key, "");
         exit.location = Some(from);
         exit.destination = Some(to);
-        exit.aliases.extend(short(key).map(str::to_owned));
+        exit.aliases.extend(direction::short(key).map(str::to_owned));
         exit
     }
 
@@ -93,21 +94,4 @@ pub(super) fn alias(thing: &mut Entity, aliases: &[&str]) {
 /// Tags a thing.
 pub(super) fn tag(thing: &mut Entity, key: &str) {
     thing.tags.insert(TagRecord { category: String::new(), key: key.to_owned() });
-}
-
-/// Returns the short name of a direction.
-fn short(direction: &str) -> Option<&'static str> {
-    const SHORT: [(&str, &str); 10] = [
-        ("north", "n"),
-        ("south", "s"),
-        ("east", "e"),
-        ("west", "w"),
-        ("up", "u"),
-        ("down", "d"),
-        ("northeast", "ne"),
-        ("northwest", "nw"),
-        ("southeast", "se"),
-        ("southwest", "sw"),
-    ];
-    SHORT.iter().find(|(long, _)| *long == direction).map(|(_, short)| *short)
 }
