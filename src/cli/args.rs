@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::new::NewArgs;
 use crate::bench;
 use crate::launcher::FirstWorld;
 
@@ -83,6 +84,8 @@ pub(super) enum Command {
         #[arg(short, long)]
         follow: bool,
     },
+    /// Make a game of one's own: a folder to build and change
+    New(NewArgs),
     /// Bring the database up to date without starting the world
     Migrate,
     /// Show every setting, with its source and its documentation, as a settings file

@@ -13,7 +13,6 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
 
-use super::args::RunArgs;
 use super::{Context, Failure, out};
 use crate::actors::server;
 use crate::app::Registry;
@@ -23,6 +22,7 @@ use crate::launcher::{
 };
 use crate::logging::{self, LIFE, Logs, Process, logs_dir};
 use crate::portal::PortalArgs;
+use crate::world::first::Plan;
 
 /// How long `start` waits for the world to be ready.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(15);
 const RELOAD_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Runs the world until it is stopped.
-pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &Context, first: fn() -> Plan) -> Result<ExitCode, Failure> {
     let detached = context.globals.detached;
     if detached {
         // A session of its own: the end of the terminal is not the end of the world.
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure>
     let lock = take_data_dir(context)?;
     let _logs = log(context, Process::Launcher)?;
     let mut progress = if detached { Progress::detached() } else { Progress::to_terminal() };
-    let _prepared = prepare(config, args.world, &mut progress, &lock)?;
+    let _prepared = prepare(config, first, &mut progress, &lock)?;
 
     let child_args = |before: Option<&Value>| child_args(context, before);
     let ready = |status: &Value| {
@@ -88,10 +88,10 @@ fn child_args(context: &Context, before: Option<&Value>) -> Vec<OsString> {
 }
 
 /// Prepares the world in the foreground, where its first password can be shown, then runs it in the background.
-pub(super) fn start(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn start(context: &Context, first: fn() -> Plan) -> Result<ExitCode, Failure> {
     let data_dir = &context.config().data_dir;
     let lock = take_data_dir(context)?;
-    let prepared = prepare(context.config(), args.world, &mut Progress::to_terminal(), &lock)?;
+    let prepared = prepare(context.config(), first, &mut Progress::to_terminal(), &lock)?;
     // The world in the background takes both again.
     drop((prepared, lock));
 

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use everhall::commands;
-//! use everhall::world::trial::Trial;
+//! use everhall::testing::Trial;
 //!
 //! let mut trial = Trial::new(commands::defaults());
 //! trial.thing("lamp");
@@ -25,10 +25,10 @@ use crate::world::channel::ChannelIndex;
 use crate::world::clock::GameClock;
 use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
-use crate::world::effects::Hop;
+use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
-use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission};
 use crate::world::id_block::IdBlock;
+use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission};
 use crate::world::room::{Moment, Performed, Room};
 use crate::world::signal::{Signal, SignalType};
 use crate::world::types::{Behaviour, Refusal, Registry};
@@ -128,6 +128,21 @@ impl Trial {
             cx.deliver(to, &signal);
             Ok(())
         })
+    }
+
+    /// Makes another room the one where everybody begins.
+    pub fn start_in(&mut self, room: EntityId) {
+        self.hall.start_room = room;
+    }
+
+    /// Takes somebody out of the room, with what they carry.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name is here.
+    pub fn depart(&mut self, name: &str) {
+        let who = self.id(name);
+        self.room.take(who);
     }
 
     /// Returns the room's id.
@@ -295,6 +310,22 @@ impl Trial {
     fn input(&mut self, who: EntityId, session: SessionId, caller: &Arc<Caller>, line: &str) -> Said {
         let channels = ChannelIndex::new(self.channels.clone());
         let performed = self.room.input(moment(), (who, session, caller), line, &self.hall, &channels);
+        self.said(performed, session)
+    }
+
+    /// Lets another person come in from room 0, on foot: hooks, and what everybody sees. The room may refuse them, which
+    /// they are told.
+    ///
+    /// # Panics
+    ///
+    /// If a hook panics.
+    pub fn walk_in(&mut self, name: &str) -> Said {
+        let who = self.person(name);
+        let session = SessionId(who.0);
+        if let Some(why) = self.room.refuses(self.entity(who), None, moment()) {
+            return self.said(Performed::Refused(why), session);
+        }
+        let performed = self.room.arrive(moment(), &[who], Some(EntityId(0)), &Manner::Exit("in".into()));
         self.said(performed, session)
     }
 
