@@ -20,10 +20,10 @@ use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
 use crate::world::building;
+use crate::world::contents::Undo;
 use crate::world::effects::{FindRequest, Manner};
 use crate::world::entity::Entity;
 use crate::world::record::{Change, EntityRows};
-use crate::world::contents::Undo;
 use crate::world::room::Room;
 
 /// One mail per session for rooms that are being loaded, with slack.

@@ -139,7 +139,10 @@ mod tests {
         check("destroy here", "That is where everybody begins; it cannot be destroyed.");
         trial.start_in(EntityId(99));
         let said = trial.run("Ann", "destroy here");
-        assert_eq!(said.to("Ann"), ["You are standing in it. Go somewhere else, and destroy it from there by its #id."]);
+        assert_eq!(
+            said.to("Ann"),
+            ["You are standing in it. Go somewhere else, and destroy it from there by its #id."]
+        );
         let said = trial.run_from_elsewhere("Ann", "destroy #1");
         assert_eq!(said.to("Ann"), ["Somebody is in there: Ann and Bob."]);
         assert!(said.refused && !said.destroys_room);

@@ -35,7 +35,12 @@ impl Command for Dig {
 }
 
 /// Makes a room and its exits. It can be walked into at once.
-pub(super) fn dig(room: &Named, there: Option<&Named>, back: Option<&Named>, cx: &mut CommandCx) -> Result<(), Refusal> {
+pub(super) fn dig(
+    room: &Named,
+    there: Option<&Named>,
+    back: Option<&Named>,
+    cx: &mut CommandCx,
+) -> Result<(), Refusal> {
     if let Some(there) = there {
         there.is_free_here(cx)?;
     }

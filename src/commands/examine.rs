@@ -204,7 +204,9 @@ mod tests {
         }
         trial.exit("north", EntityId(99));
         let [seen] = trial.run("Ann", "examine").to("Ann").try_into().unwrap();
-        assert!(seen.contains("Hall (#1), room of type room") && seen.contains(") to #99\nCharacters: Ann (#2), Bob (#3)"));
+        assert!(
+            seen.contains("Hall (#1), room of type room") && seen.contains(") to #99\nCharacters: Ann (#2), Bob (#3)")
+        );
         assert_eq!(trial.run("Ann", "ex #70").hop, Some(Hop::Elsewhere { entity: EntityId(70), line: None }));
     }
 

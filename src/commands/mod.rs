@@ -97,4 +97,20 @@ mod tests {
             assert!(command.help().contains("\n\nFor example: "), "{word}");
         }
     }
+    #[test]
+    fn only_builders_build() {
+        let mut trial = Trial::new(defaults());
+        trial.caller("Bob", |bob| bob.superuser = true);
+        let commands = defaults();
+        let boss = trial.run("Bob", "help").to("Bob").join(" ");
+        let words = boss.split([' ', ',', '\n']).filter_map(|word| commands.find(word));
+        let building: Vec<_> = words.filter(|command| command.category() == "Building").collect();
+        assert_eq!(building.len(), 17);
+        for command in building {
+            let said = trial.run("Ann", &format!("{} here = lamp", command.name()));
+            assert_eq!(said.to("Ann"), ["Only Builders may do that."], "{}", command.name());
+            assert!(said.refused && said.hop.is_none());
+        }
+        assert!(!trial.run("Ann", "help").to("Ann").join(" ").contains("Building"));
+    }
 }

@@ -59,7 +59,10 @@ mod tests {
         let lamp = trial.thing("lamp");
         let said = trial.run("Ann", "name lamp = torch;light");
         assert_eq!(said.to("Ann"), [format!("lamp ({lamp}) is called torch now.")]);
-        assert_eq!((said.history[0].before.as_str(), said.history[0].after.as_str()), ("[\"lamp\"]", "[\"torch\",\"light\"]"));
+        assert_eq!(
+            (said.history[0].before.as_str(), said.history[0].after.as_str()),
+            ("[\"lamp\"]", "[\"torch\",\"light\"]")
+        );
         assert_eq!(trial.run("Bob", "get light").to("Bob"), ["You pick up a torch."]);
         assert_eq!(trial.run("Bob", "look lamp").to("Bob"), ["You see no \"lamp\" here."]);
     }

@@ -86,7 +86,10 @@ mod tests {
         trial.run("Ann", "set lamp/weight = 3");
         let said = trial.run("Ann", "set lamp/weight =");
         assert_eq!(said.to("Ann"), [format!("lamp ({lamp}) has no attribute weight now.")]);
-        assert_eq!((said.history[0].before.as_str(), said.history[0].after.as_str()), ("{\"weight\":3}", "{\"weight\":null}"));
+        assert_eq!(
+            (said.history[0].before.as_str(), said.history[0].after.as_str()),
+            ("{\"weight\":3}", "{\"weight\":null}")
+        );
         assert!(trial.entity(lamp).attributes.is_empty());
         let mut check = |line: &str, expected: &str| assert_eq!(trial.run("Ann", line).to("Ann"), [expected], "{line}");
         check("set lamp/weight =", &format!("lamp ({lamp}) has no attribute weight."));

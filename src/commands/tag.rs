@@ -34,9 +34,7 @@ pub(super) fn change(args: &Args, present: bool, cx: &mut CommandCx) -> Result<(
     cx.may_change(target)?;
     let (name, shown) = (with_id(target, cx), shown_in(&key, &category));
     let Some(edited) = cx.room().edit(target) else { return Ok(()) };
-    let same = |tag: &&TagRecord| {
-        tag.key.eq_ignore_ascii_case(&key) && tag.category.eq_ignore_ascii_case(&category)
-    };
+    let same = |tag: &&TagRecord| tag.key.eq_ignore_ascii_case(&key) && tag.category.eq_ignore_ascii_case(&category);
     let known = edited.tags.iter().find(same).cloned();
     match (present, known) {
         (true, Some(_)) => return Err(text!("{} is tagged {} already.", name, shown).into()),

@@ -170,7 +170,10 @@ mod tests {
         assert_eq!((said.hop.clone(), said.to("Ann")), (walk(ann, 77), Vec::new()));
         assert_eq!((said.history[0].before.as_str(), said.history[0].after.as_str()), ("1", "77"));
         let said = trial.run("Ann", "tel lamp = #77");
-        assert_eq!((said.hop.clone(), said.to("Ann")), (walk(lamp, 77), vec![format!("You teleport lamp ({lamp}) to #77.")]));
+        assert_eq!(
+            (said.hop.clone(), said.to("Ann")),
+            (walk(lamp, 77), vec![format!("You teleport lamp ({lamp}) to #77.")])
+        );
         trial.edit(ann, |ann| ann.home = Some(EntityId(55)));
         assert_eq!(trial.run("Ann", "teleport home").hop, walk(ann, 55));
     }
@@ -182,7 +185,10 @@ mod tests {
         assert_eq!(trial.run("Ann", "teleport #70 = here").hop, Some(Hop::Elsewhere { entity: EntityId(70), line }));
         let lamp = trial.thing("lamp");
         assert_eq!(trial.run_from_elsewhere("Ann", &format!("teleport {lamp} = #88")).hop, walk(lamp, 88));
-        assert_eq!(trial.run_from_elsewhere("Ann", &format!("teleport {lamp} = home")).to("Ann"), ["It is there already."]);
+        assert_eq!(
+            trial.run_from_elsewhere("Ann", &format!("teleport {lamp} = home")).to("Ann"),
+            ["It is there already."]
+        );
     }
 
     #[test]

@@ -161,6 +161,8 @@ mod tests {
             auto_join: true,
             last_message,
             permission: Permission::Guest,
+            type_name: "channel".into(),
+            state: "null".into(),
         };
         Channel::new(record, [AccountId(1), AccountId(2)])
     }
