@@ -19,6 +19,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    building
     channels
     containers
     disambiguation
@@ -30,6 +31,7 @@ transcripts! {
     markup
     naming
     offline_tell
+    refused
     reload
     talk
     things
