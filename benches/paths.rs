@@ -19,12 +19,14 @@ use everhall::world::contents::Draft;
 use everhall::world::cx::RoomView;
 use everhall::world::effects::Manner;
 use everhall::world::entity::Entity;
+use everhall::world::id_block::IdBlock;
 use everhall::world::lock::{Lock, LockSubject};
 use everhall::world::record::Permission;
 use everhall::world::room::{Moment, Performed, Room};
-use everhall::world::types::Behaviour;
+use everhall::world::types::{Behaviour, Registry};
 
-const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1 };
+const CLOCK: GameClock = GameClock { start_ms: 1_714_566_840_000, factor: 4.0 };
+const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1, clock: CLOCK };
 
 /// A room like those of `bench prepare`, with so many people in it.
 fn room(people: u64) -> Room {
@@ -68,8 +70,14 @@ fn caller(n: u64) -> Caller {
 }
 
 fn hall() -> Hall {
-    let clock = GameClock { start_ms: MOMENT.now_ms, factor: 4.0 };
-    Hall { name: "Bench".into(), start_room: EntityId(1), commands: commands::defaults(), clock }
+    Hall {
+        name: "Bench".into(),
+        start_room: EntityId(1),
+        commands: commands::defaults(),
+        clock: CLOCK,
+        types: Registry::new(),
+        ids: IdBlock::new(1_000_000, u64::MAX),
+    }
 }
 
 fn parsing(criterion: &mut Criterion) {
@@ -78,7 +86,7 @@ fn parsing(criterion: &mut Criterion) {
     for line in ["look", "say hello everybody", "get 2.ball from box"] {
         criterion.bench_function(&format!("parse: {line}"), |bencher| {
             bencher.iter(|| {
-                let view = RoomView::new(&draft, MOMENT.now_ms);
+                let view = RoomView::new(&draft, MOMENT);
                 black_box(hall.commands.meaning(black_box(line), view, &caller, &channels));
             });
         });

@@ -17,11 +17,11 @@ use crate::actors::accounts::{AskAccounts, Left, Reenter, Seated};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::AskChannel;
 use crate::actors::journal::IsSettled;
-use crate::actors::meter::{self, Kind};
+use crate::actors::meter;
 use crate::actors::services::{Shared, arrived};
 use crate::actors::session::{Moved, Playing};
 use crate::actors::wheel::Wake;
-use crate::actors::world::{Adopt, Asleep, Find, Locate, Route, turn_back};
+use crate::actors::world::{Adopt, Asleep, Find, Locate, ReadHistory, Route, bounce, turn_back};
 use crate::ids::{AccountId, EntityId, RoomId, SessionId};
 use crate::text;
 use crate::text::Markup;
@@ -31,8 +31,8 @@ use crate::world::contents::Undo;
 use crate::world::cx::RoomCx;
 use crate::world::effects::{Effects, Hop, Manner, Walk};
 use crate::world::firing::Firing;
-use crate::world::record::{Change, Permission, SignalRecord, SignalTarget};
-use crate::world::room::{Moment, Occupant, Performed, Room, departure};
+use crate::world::record::{Change, Kind, Permission, SignalRecord, SignalTarget};
+use crate::world::room::{Moment, Occupant, Performed, Room, departure, in_a_sentence};
 use crate::world::signal::Signal;
 use crate::{logging, mailbox};
 
@@ -44,6 +44,9 @@ const ROOM_MAILBOX: usize = 1024;
 
 /// How long a room that has gone to sleep passes on what still comes.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How often a room that was destroyed asks whether that is stored.
+const STORED_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How many of those who left a room remembers, to send mail after them.
 const WENT: usize = 256;
@@ -181,6 +184,7 @@ pub struct RoomActor {
     mails: u64,
     is_asleep: bool,
     is_destroyed: bool,
+    is_ending: bool,
     /// When the wheel will wake it.
     scheduled: Option<i64>,
 }
@@ -197,6 +201,7 @@ impl RoomActor {
             mails: 0,
             is_asleep: false,
             is_destroyed: false,
+            is_ending: false,
             scheduled: None,
         }
     }
@@ -236,8 +241,9 @@ impl RoomActor {
         let moment = self.moment(&batch);
         match self.room.input(moment, (who, session, caller), line, &self.services.hall, &channels) {
             Performed::Done(changes, mut effects, undo) => {
-                if let Some(Hop::Elsewhere(entity)) = effects.hop.take_if(|hop| matches!(hop, Hop::Elsewhere(_))) {
-                    let (line, caller) = (line.to_owned(), caller.clone());
+                let elsewhere = effects.hop.take_if(|hop| matches!(hop, Hop::Elsewhere { .. }));
+                if let Some(Hop::Elsewhere { entity, line: rewritten }) = elsewhere {
+                    let (line, caller) = (rewritten.unwrap_or_else(|| line.to_owned()), caller.clone());
                     let mail = Mail::Relay { batch, session, who, line, caller, entity };
                     return mailbox::repay(&self.services.world, Locate { entity, mail });
                 }
@@ -269,10 +275,14 @@ impl RoomActor {
         let services = self.services.clone();
         let hop = self.perform_effects(&mut batch, changes, effects);
         match hop {
-            None | Some(Hop::Elsewhere(_)) => services.commit(batch),
+            None | Some(Hop::Elsewhere { .. }) => services.commit(batch),
             Some(Hop::Find(request)) => {
                 self.open(&batch);
                 mailbox::repay(&services.world, Find { batch, session, request });
+            }
+            Some(Hop::History(entity)) => {
+                self.open(&batch);
+                mailbox::repay(&services.world, ReadHistory { batch, session, entity });
             }
             Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
             Some(Hop::Leave { who }) => self.leave(batch, who, caller.account, session),
@@ -335,8 +345,9 @@ impl RoomActor {
             if character.transient {
                 continue;
             }
-            let text = departure(&character.key, &walk.manner);
-            match self.room.departed(self.moment(&batch), character.id, text) {
+            let text = departure(&in_a_sentence(character), &walk.manner);
+            let gone = (character.kind() == Kind::Character).then_some(character.id);
+            match self.room.departed(self.moment(&batch), gone, text) {
                 Performed::Done(changes, effects, more) => {
                     self.perform_effects(&mut batch, changes, effects);
                     undo.append(more);
@@ -371,7 +382,7 @@ impl RoomActor {
         for (at, occupant) in party.iter().enumerate() {
             let caller = occupant.occupancy.as_ref().and_then(|occupancy| occupancy.seats.first());
             let caller = caller.map(|seat| seat.caller.as_ref());
-            let why = occupant.character().filter(|character| !character.transient);
+            let why = occupant.character().filter(|it| !it.transient && it.kind() == Kind::Character);
             let why = why.and_then(|character| self.room.refuses(character, caller, moment));
             refused.extend(why.map(|why| (at, why)));
         }
@@ -452,6 +463,14 @@ impl RoomActor {
             batch.change(self.key());
         }
         self.room.contents.undo(undo);
+        let is_told = |session| {
+            let mut seats = party.iter().filter_map(|it| it.occupancy.as_ref()).flat_map(|it| &it.seats);
+            seats.any(|seat| seat.session == session)
+        };
+        // Whoever sent somebody or something else on its way hears of it too.
+        if let Some(origin) = batch.origin.filter(|origin| !is_told(origin.session)) {
+            batch.tell(origin.session, why.clone());
+        }
         for occupant in party {
             let seats = occupant.occupancy.as_ref().map(|occupancy| occupancy.seats.clone()).unwrap_or_default();
             seats.iter().for_each(|seat| batch.tell(seat.session, why.clone()));
@@ -539,7 +558,7 @@ impl RoomActor {
             character.version += 1;
             character.changes_since(Some(&before), &mut batch.changes);
             let text = departure(&character.key, &Manner::Login);
-            match self.room.departed(self.moment(&batch), who, text) {
+            match self.room.departed(self.moment(&batch), Some(who), text) {
                 Performed::Done(changes, effects, _) => drop(self.perform_effects(&mut batch, changes, effects)),
                 Performed::Refused(_) => {}
                 Performed::Panicked(why) => self.report("on_leave", &why),
@@ -642,10 +661,28 @@ impl RoomActor {
         tracing::error!(room.id = %self.room.id(), "room {} panicked in {place}: {why}", self.room.id());
     }
 
+    /// Ends, when it is stored that the room is gone. Until then nobody may load it from its rows.
+    fn end(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.is_ending, true) {
+            return;
+        }
+        let (journal, key) = (self.services.journal.clone(), self.key());
+        let stored = async move {
+            while !journal.send(IsSettled(key)).await.unwrap_or(true) {
+                actix_rt::time::sleep(STORED_INTERVAL).await;
+            }
+        };
+        ctx.spawn(stored.into_actor(self).map(|(), actor, ctx| {
+            actor.is_asleep = true;
+            mailbox::repay(&actor.services.world, Asleep { room: actor.room.id(), next_due: None });
+            ctx.run_later(LINGER, |_, ctx| ctx.stop());
+        }));
+    }
+
     /// Goes to sleep if nobody plays here and all that changed the room is stored.
     fn rest(&mut self, ctx: &mut Context<Self>) {
         let idle = Duration::from_secs(self.services.config.world.room_idle_secs);
-        if self.is_asleep || !self.room.seats.is_empty() || self.active_at.elapsed() < idle {
+        if self.is_asleep || self.is_destroyed || !self.room.seats.is_empty() || self.active_at.elapsed() < idle {
             return;
         }
         let asked_at = self.mails;
@@ -685,7 +722,7 @@ impl Handler<Mail> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, mail: Mail, ctx: &mut Self::Context) {
-        let _metered = meter::start(Kind::Room);
+        let _metered = meter::start(meter::Kind::Room);
         if self.is_asleep && matches!(mail, Mail::Tick) {
             return;
         }
@@ -695,6 +732,9 @@ impl Handler<Mail> for RoomActor {
         self.mails += 1;
         if !matches!(mail, Mail::Tick) {
             self.active_at = Instant::now();
+        }
+        if self.is_destroyed && matches!(mail, Mail::Arrive(_) | Mail::Returned { .. }) {
+            return bounce(&self.services, vec![mail], &text!("That way leads nowhere."));
         }
         match mail {
             Mail::Input { batch, session, who, line, caller } if self.room.has(who) => {
@@ -730,9 +770,7 @@ impl Handler<Mail> for RoomActor {
         }
         self.schedule(ctx);
         if self.is_destroyed {
-            self.is_asleep = true;
-            mailbox::repay(&self.services.world, Asleep { room: self.room.id(), next_due: None });
-            ctx.run_later(LINGER, |_, ctx| ctx.stop());
+            self.end(ctx);
         }
     }
 }
@@ -741,7 +779,7 @@ impl Handler<Present> for RoomActor {
     type Result = Vec<(EntityId, String)>;
 
     fn handle(&mut self, _: Present, _: &mut Self::Context) -> Vec<(EntityId, String)> {
-        let _metered = meter::start(Kind::Room);
+        let _metered = meter::start(meter::Kind::Room);
         let name = |who| Some((who, self.room.contents.entity(who)?.key.clone()));
         self.room.seats.iter().filter_map(|(who, _)| name(who)).collect()
     }

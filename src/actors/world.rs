@@ -16,12 +16,14 @@ use crate::actors::batch::Batch;
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Arrival, Mail, RoomActor};
 use crate::actors::services::{Shared, now_ms};
-use crate::db::{DbError, FindEntities, LoadRoom, LocationOf};
+use crate::db::{DbError, FindEntities, HistoryOf, LoadRoom, LocationOf};
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
-use crate::world::effects::FindRequest;
+use crate::world::building;
+use crate::world::contents::Undo;
+use crate::world::effects::{FindRequest, Manner};
 use crate::world::entity::Entity;
 use crate::world::record::{Change, EntityRows};
 use crate::world::room::Room;
@@ -91,6 +93,18 @@ pub struct Find {
     pub request: FindRequest,
 }
 
+/// A builder reads what was changed by hand. Sent by the room they stand in; ends the batch.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReadHistory {
+    /// The command's batch.
+    pub batch: Batch,
+    /// Who gets the answer.
+    pub session: SessionId,
+    /// Of what; it may be gone.
+    pub entity: EntityId,
+}
+
 /// When timers of rooms that are not loaded are due. Sent at the start.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -98,6 +112,9 @@ pub struct Due(pub Vec<(RoomId, i64)>);
 
 /// Most entities that a search shows.
 const FOUND_MOST: u32 = 100;
+
+/// Most changes that a history shows: the last ones.
+const HISTORY_MOST: u32 = 50;
 
 /// World.
 #[derive(Default)]
@@ -195,6 +212,23 @@ impl WorldActor {
         }));
     }
 
+    fn read_history(&mut self, services: Shared, read: ReadHistory, ctx: &mut Context<Self>) {
+        let ReadHistory { mut batch, session, entity } = read;
+        let changes = services.pool.read(HistoryOf { entity, last: HISTORY_MOST });
+        ctx.spawn(changes.into_actor(self).map(move |changes, _, _| {
+            let answer = match changes {
+                Ok(changes) if changes.is_empty() => text!("Nobody has changed {} by hand.", entity),
+                Ok(changes) => building::history(entity, &changes),
+                Err(error) => {
+                    tracing::warn!("the history of {entity} cannot be read: {error}");
+                    text!("That cannot be read just now. Please try again.")
+                }
+            };
+            batch.tell(session, answer);
+            services.commit(batch);
+        }));
+    }
+
     /// Reserves more ids when less than half a block is left.
     fn reserve(&mut self, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
@@ -224,7 +258,7 @@ fn start(services: &Shared, id: RoomId, entities: Vec<Entity>) -> Option<Addr<Ro
 }
 
 /// Answers mail for a room that cannot be had.
-fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
+pub(super) fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
     for mail in mail {
         match mail {
             Mail::Input { mut batch, session, .. } => {
@@ -247,8 +281,14 @@ fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
             }
             Mail::Signal { signal, .. } => services.drop_signal(&signal),
             Mail::Tick => {}
-            Mail::Returned { .. } | Mail::Sit { .. } => {
-                tracing::error!("characters are in a room that is gone; they come back at their next login");
+            // The room they come back to was destroyed behind them.
+            Mail::Returned { mut batch, party, .. } => {
+                batch.undo();
+                let arrival = Arrival { batch, party, from: None, manner: Manner::Teleport, undo: Undo::default() };
+                services.to_room(services.hall.start_room, Mail::Arrive(arrival));
+            }
+            Mail::Sit { .. } => {
+                tracing::error!("a character is in a room that is gone; it comes back at its next login");
             }
         }
     }
@@ -354,6 +394,16 @@ impl Handler<Find> for WorldActor {
     fn handle(&mut self, find: Find, ctx: &mut Self::Context) {
         if let Some(services) = self.services.clone() {
             self.find(services, find, ctx);
+        }
+    }
+}
+
+impl Handler<ReadHistory> for WorldActor {
+    type Result = ();
+
+    fn handle(&mut self, read: ReadHistory, ctx: &mut Self::Context) {
+        if let Some(services) = self.services.clone() {
+            self.read_history(services, read, ctx);
         }
     }
 }

@@ -135,7 +135,7 @@ mod tests {
             assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
         }
         trial.caller("Ann", |ann| ann.screen_reader = true);
-        assert!(list(&mut trial).contains("Things: inventory, get, drop, give, put\n"));
+        assert!(list(&mut trial).contains("Things: inventory, get, drop, give, put, use\n"));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! ann< You say, "hello"     # a line that holds this comes to her, behind the last one that matched
 //! bob< Ann says, "hello"
 //! bob<                      # nothing came to Bob since the last `>` line, beyond what was matched
+//! ann< You dig a Cave ({cave})   # a word in braces stands for an id such as `#12`: the first time for any …
+//! ann> teleport {cave}      # … and from then on for that one
 //! ann! leaves               # her connection is closed by the server, as after `quit`
 //! ann! drops                # her link is lost
 //! ann! enters               # she logs in again
@@ -69,7 +71,7 @@ impl Transcript {
 
     /// Plays it in a world; panics at the first line that does not come true.
     pub fn play(&self, server: &TestServer) {
-        let mut cast = Cast { server, players: HashMap::new() };
+        let mut cast = Cast { server, players: HashMap::new(), ids: HashMap::new() };
         // Everybody enters before the first line, so that nobody's arrival mixes with what is said.
         for step in &self.steps {
             cast.enter(&step.player);
@@ -108,13 +110,18 @@ impl Drop for Place<'_> {
 struct Cast<'a> {
     server: &'a TestServer,
     players: HashMap<String, Option<TelnetClient>>,
+    /// What the words in braces stand for.
+    ids: HashMap<String, String>,
 }
 
 impl Cast<'_> {
     fn perform(&mut self, step: &Step) {
         match &step.what {
-            What::Types(line) => self.player(&step.player).send(line),
-            What::Sees(text) => self.player(&step.player).expect_line(text),
+            What::Types(line) => {
+                let line = self.with_ids(line);
+                self.player(&step.player).send(&line);
+            }
+            What::Sees(text) => self.sees(&step.player, text),
             What::SeesNothing => {
                 self.sync();
                 let lines = self.player(&step.player).settle();
@@ -140,6 +147,26 @@ impl Cast<'_> {
             What::Reload => self.server.reload(),
             What::Kill => self.server.kill_server(),
         }
+    }
+
+    /// Waits for a text; words in braces that are new take the ids that stand in their place.
+    fn sees(&mut self, player: &str, text: &str) {
+        let text = self.with_ids(text);
+        if new_word(&text).is_some() {
+            let mut ids = Vec::new();
+            self.player(player).wait(format_args!("a line with {text:?}"), |client| {
+                let found = client.unread().lines().find_map(|line| ids_in(line, &text));
+                found.map(|found| ids = found).is_some()
+            });
+            self.ids.extend(ids);
+        }
+        let text = self.with_ids(&text);
+        self.player(player).expect_line(&text);
+    }
+
+    fn with_ids(&self, text: &str) -> String {
+        let replaced = |text: String, (word, id): (&String, &String)| text.replace(&format!("{{{word}}}"), id);
+        self.ids.iter().fold(text.to_owned(), replaced)
     }
 
     /// Returns a player, who enters if they have not yet.
@@ -196,6 +223,33 @@ fn silences(next: &[Step]) -> impl Iterator<Item = &str> {
         .take_while(|step| !matches!(step.what, What::Types(_)))
         .filter(|step| step.what == What::SeesNothing)
         .map(|step| step.player.as_str())
+}
+
+/// Splits a text at a word in braces.
+fn new_word(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('{')?;
+    let (word, after) = rest.split_once('}')?;
+    word.chars().all(|c| c.is_ascii_lowercase() || c == '_').then_some((before, word, after))
+}
+
+/// Returns the ids, such as `#12`, that stand in a line where a text has words in braces; `None` if it is another line.
+fn ids_in(line: &str, text: &str) -> Option<Vec<(String, String)>> {
+    let (before, mut word, mut after) = new_word(text)?;
+    let mut rest = &line[line.find(before)? + before.len()..];
+    let mut ids = Vec::new();
+    loop {
+        let digits = rest.strip_prefix('#')?.chars().take_while(char::is_ascii_digit).count();
+        if digits == 0 {
+            return None;
+        }
+        ids.push((word.to_owned(), rest[..1 + digits].to_owned()));
+        rest = &rest[1 + digits..];
+        let Some((between, next, end)) = new_word(after) else {
+            return rest.starts_with(after).then_some(ids);
+        };
+        rest = rest.strip_prefix(between)?;
+        (word, after) = (next, end);
+    }
 }
 
 fn uncommented(line: &str) -> &str {
@@ -266,6 +320,21 @@ mod tests {
     #[should_panic(expected = "test:2: not a line of a transcript: Bob: hello")]
     fn anything_else_is_a_mistake() {
         Transcript::parse("test", "ann> hi\nBob: hello");
+    }
+
+    #[test]
+    fn a_word_in_braces_stands_for_an_id() {
+        assert_eq!(new_word("dig ({cave}) now"), Some(("dig (", "cave", ") now")));
+        assert_eq!(new_word("set me/a = {\"b\": 1}"), None);
+        let check = |line: &str, expected: Option<&[&str]>| {
+            let ids = ids_in(line, "dig {cave} and {door} now");
+            let ids = ids.map(|ids| ids.into_iter().map(|(word, id)| word + &id).collect::<Vec<_>>());
+            assert_eq!(ids, expected.map(|ids| ids.iter().map(ToString::to_string).collect()), "{line}");
+        };
+        check("You dig #12 and #345 now.", Some(&["cave#12", "door#345"]));
+        check("You dig # and #345 now.", None);
+        check("You dig #12 and #345 no.", None);
+        check("You dig #12", None);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What the building commands share: targets near and far, new entities, the change history.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ids::EntityId;
 use crate::text;
+use crate::text::Markup;
+use crate::world::clock::CalendarTime;
 use crate::world::command::CommandCx;
 use crate::world::effects::Hop;
 use crate::world::entity::{Entity, EntityLock};
@@ -20,27 +22,51 @@ impl CommandCx<'_, '_> {
     ///
     /// A refusal if there is no such thing, or the person is no builder.
     pub fn target(&mut self, typed: &str) -> Result<Option<EntityId>, Refusal> {
+        self.target_or_relay(typed, None)
+    }
+
+    /// Finds what a builder means, as [`CommandCx::target`] does. If that is in another room, `line` runs there: what
+    /// was typed may name something that only this room knows.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no such thing, or the person is no builder.
+    pub fn target_or_relay(&mut self, typed: &str, line: Option<String>) -> Result<Option<EntityId>, Refusal> {
         self.require(Permission::Builder)?;
-        if let Some(id) = typed.trim().strip_prefix('#').and_then(|number| number.parse().ok()).map(EntityId) {
-            if self.view().entity(id).is_some() {
-                return Ok(Some(id));
+        if let Some(entity) = numbered(typed) {
+            if self.view().entity(entity).is_some() {
+                return Ok(Some(entity));
             }
-            self.room().effects().hop = Some(Hop::Elsewhere(id));
+            self.room().effects().hop = Some(Hop::Elsewhere { entity, line });
             return Ok(None);
         }
         self.anything(typed.trim()).map(|entity| Some(entity.id))
     }
 
-    /// Refuses unless the person may change an entity: people's characters are for Admins, the rest for Builders.
+    /// Finds a room to lead to: `#id`, or `here`. Whether there is such a room shows when somebody goes there; what can
+    /// be seen to be no room is refused.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if that cannot be a room.
+    pub fn room_to(&self, typed: &str) -> Result<EntityId, Refusal> {
+        let here = self.view().room().map(|room| room.id);
+        let room = if typed.eq_ignore_ascii_case("here") { here } else { numbered(typed) };
+        let room = room.ok_or_else(|| text!("Name a room by its number, such as #12; \"{}\" is none.", typed))?;
+        match self.view().entity(room) {
+            Some(entity) if entity.kind() != Kind::Room => Err(text!("{} ({}) is no room.", entity.key, room).into()),
+            _ => Ok(room),
+        }
+    }
+
+    /// Refuses unless the person may change an entity: other people's characters are for Admins, the rest for Builders.
     ///
     /// # Errors
     ///
     /// A refusal that names what is needed.
     pub fn may_change(&self, id: EntityId) -> Result<(), Refusal> {
-        let view = self.view();
-        let is_person =
-            view.entity(id).is_some_and(|entity| entity.kind() == Kind::Character && entity.owner.is_some());
-        self.require(if is_person { Permission::Admin } else { Permission::Builder })
+        let is_somebody_else = id != self.caller().character && self.view().entity(id).is_some_and(is_person);
+        self.require(if is_somebody_else { Permission::Admin } else { Permission::Builder })
     }
 
     /// Returns a new entity of a registered type, with an id of its own. It is nowhere yet.
@@ -57,10 +83,7 @@ impl CommandCx<'_, '_> {
                 text!("There is no type of {} called \"{}\"; there are: {}.", kind.name(), type_name, known).into()
             );
         };
-        let key = text::clean(key.trim()).into_owned();
-        if key.is_empty() || key.chars().count() > NAME_MOST {
-            return Err(text!("A name has 1 to {} characters.", NAME_MOST).into());
-        }
+        let key = name(key)?;
         let id =
             self.hall().ids.take().ok_or_else(|| Refusal::new("That cannot be made just now. Please try again."))?;
         let mut entity = Entity::new(id, behaviour, key);
@@ -68,8 +91,9 @@ impl CommandCx<'_, '_> {
         Ok(entity)
     }
 
-    /// Puts a new entity in this room, with its type's hook, and into the history.
-    pub fn make(&mut self, entity: Entity, action: &str) {
+    /// Puts a new entity in this room, or where its location says, with its type's hook, and into the history.
+    pub fn make(&mut self, mut entity: Entity, action: &str) {
+        entity.location = entity.location.or(Some(self.room().room()));
         let (id, key) = (entity.id, entity.key.clone());
         self.room().create(entity);
         self.room().created(id);
@@ -106,8 +130,90 @@ impl CommandCx<'_, '_> {
     }
 }
 
-/// Longest name of an entity, in characters.
+/// Longest name of an entity, in characters; also of an attribute, a tag, a kind of access.
 pub const NAME_MOST: usize = 100;
+
+/// Most aliases of an entity.
+pub const ALIASES_MOST: usize = 20;
+
+/// Longest description, attribute or lock, in characters.
+pub const TEXT_MOST: usize = 20_000;
+
+/// How many levels of things in things a room may hold.
+pub const DEEPEST: usize = 30;
+
+/// Names that mean something else wherever they are typed.
+const TAKEN: [&str; 4] = ["me", "self", "here", "all"];
+
+/// Returns the name that a builder typed, tidy.
+///
+/// # Errors
+///
+/// A refusal if that cannot be a name.
+pub fn name(typed: &str) -> Result<String, Refusal> {
+    let clean = text::clean(typed);
+    let name = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > NAME_MOST {
+        return Err(text!("A name has 1 to {} characters.", NAME_MOST).into());
+    }
+    if name.starts_with('#') || TAKEN.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
+        return Err(text!("\"{}\" cannot be a name: it means something already.", name).into());
+    }
+    Ok(name)
+}
+
+/// Refuses a text that is too long to store.
+///
+/// # Errors
+///
+/// A refusal that names the limit.
+pub fn bounded(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > TEXT_MOST {
+        return Err(text!("That is too long: at most {} characters.", TEXT_MOST).into());
+    }
+    Ok(())
+}
+
+/// Returns the entity that `#12` names.
+pub fn numbered(typed: &str) -> Option<EntityId> {
+    typed.trim().strip_prefix('#').and_then(|number| number.parse().ok()).map(EntityId)
+}
+
+/// Tells whether an entity is the character of a person.
+pub fn is_person(entity: &Entity) -> bool {
+    entity.kind() == Kind::Character && entity.owner.is_some()
+}
+
+/// Returns an entity as the history keeps one that is destroyed: enough to make it anew by hand.
+pub fn portrait(entity: &Entity) -> Value {
+    let rows = entity.to_rows();
+    let record = rows.record;
+    let attributes: Vec<Value> = rows.attributes.into_iter().map(|a| json!([a.category, a.key, a.value])).collect();
+    let tags: Vec<Value> = rows.tags.into_iter().map(|tag| json!([tag.category, tag.key])).collect();
+    json!({
+        "kind": record.kind.name(), "type": record.type_name, "state": record.state, "key": record.key,
+        "aliases": rows.aliases, "description": record.description,
+        "location": record.location.map(|id| id.0), "home": record.home.map(|id| id.0),
+        "destination": record.destination.map(|id| id.0),
+        "attributes": attributes, "tags": tags, "locks": rows.locks,
+    })
+}
+
+/// Returns what a builder reads of the changes to an entity, the oldest first.
+pub fn history(entity: EntityId, changes: &[HistoryRecord]) -> Markup {
+    /// Longest value shown, in characters.
+    const SHOWN: usize = 300;
+    let shown = |json: &str| match json.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &json[..end]),
+        None => json.to_owned(),
+    };
+    let mut list = text!("Changes to {}:", entity);
+    for HistoryRecord { at, by, action, before, after, .. } in changes {
+        let when = CalendarTime::at(*at).to_string();
+        list.push(&text!("\n{}  {}  {}: {} -> {}", when, by, action, shown(before), shown(after)));
+    }
+    list
+}
 
 impl crate::world::cx::RoomCx<'_> {
     /// Tells an entity that has just been put in the room, by [`crate::world::cx::RoomCx::create`], that it is there.

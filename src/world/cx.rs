@@ -127,6 +127,18 @@ impl<'a> RoomCx<'a> {
         self.draft.destroy(id);
     }
 
+    /// Deletes the room with all that is in it. Whoever plays must not be in it.
+    pub fn destroy_room(&mut self) {
+        let mut doomed = vec![self.room()];
+        let mut next = 0;
+        while next < doomed.len() {
+            doomed.extend(self.draft.inside(doomed[next]).map(|entity| entity.id));
+            next += 1;
+        }
+        doomed.into_iter().rev().for_each(|id| self.draft.destroy(id));
+        self.effects.destroys_room = true;
+    }
+
     /// Returns the time, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
         self.moment.now_ms

@@ -43,9 +43,16 @@ pub enum Hop {
     /// A channel is asked.
     Channel(ChannelId, ChannelRequest),
     /// The line is run again where that entity is.
-    Elsewhere(EntityId),
+    Elsewhere {
+        /// On what.
+        entity: EntityId,
+        /// The line as it reads from there, if it names something of this room.
+        line: Option<String>,
+    },
     /// Storage is searched.
     Find(FindRequest),
+    /// The change history of an entity is read.
+    History(EntityId),
 }
 
 /// What `find` looks for; all that is given must fit.

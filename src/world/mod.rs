@@ -15,6 +15,7 @@ pub mod command;
 pub mod contents;
 pub mod cx;
 pub mod defaults;
+pub mod direction;
 pub mod effects;
 pub mod entity;
 pub mod firing;

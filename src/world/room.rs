@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::text;
 use crate::text::Markup;
+use crate::text::english;
 use crate::wire::Item;
 use crate::world::appearance;
 use crate::world::caller::{Caller, Seat};
@@ -17,6 +18,7 @@ use crate::world::clock::GameClock;
 use crate::world::command::{self, Args, CommandCx, Hall, Meaning};
 use crate::world::contents::{Contents, Draft, Undo};
 use crate::world::cx::{RoomCx, RoomView, Subject};
+use crate::world::direction;
 use crate::world::effects::{ChannelRequest, Effects, Manner};
 use crate::world::entity::Entity;
 use crate::world::record::{Change, Kind};
@@ -200,7 +202,10 @@ impl Room {
                 let text = arrival(*id, from, manner, cx);
                 announce(*id, who, text, cx);
             }
-            for id in who {
+            // Things come in as well, by a builder's hand; nobody greets them.
+            let is_somebody = |id: &&EntityId| cx.entity(**id).is_some_and(|it| it.kind() == Kind::Character);
+            let somebody: Vec<EntityId> = who.iter().filter(is_somebody).copied().collect();
+            for id in &somebody {
                 cx.with_room(|room, cx| room.on_enter(*id, cx));
                 cx.each_character(*id, |me, character, cx| character.on_meet(me, *id, cx));
             }
@@ -211,11 +216,13 @@ impl Room {
         })
     }
 
-    /// Tells the room that somebody is gone: hooks of the room and a text for those who stay.
-    pub fn departed(&mut self, moment: Moment, who: EntityId, text: Markup) -> Performed {
+    /// Tells the room that somebody is gone: hooks of the room and a text for those who stay. `None` for a thing.
+    pub fn departed(&mut self, moment: Moment, who: Option<EntityId>, text: Markup) -> Performed {
         self.perform(moment, |cx| {
             cx.tell_room(text);
-            cx.with_room(|room, cx| room.on_leave(who, cx));
+            if let Some(who) = who {
+                cx.with_room(|room, cx| room.on_leave(who, cx));
+            }
             Ok(())
         })
     }
@@ -289,7 +296,7 @@ fn followers(leader: EntityId, exit: EntityId, cx: &CommandCx) -> Vec<EntityId> 
 
 fn arrival(who: EntityId, from: Option<RoomId>, manner: &Manner, cx: &RoomCx) -> Markup {
     let view = cx.view();
-    let Some(name) = view.entity(who).map(|entity| entity.key.clone()) else { return Markup::default() };
+    let Some(name) = view.entity(who).map(in_a_sentence) else { return Markup::default() };
     match manner {
         Manner::Exit(_) => {
             let back = view.here(Kind::Exit).find(|exit| from.is_some() && exit.destination == from);
@@ -307,7 +314,7 @@ fn arrival(who: EntityId, from: Option<RoomId>, manner: &Manner, cx: &RoomCx) ->
 /// Returns what somebody's departure reads like to those who stay.
 pub fn departure(name: &str, manner: &Manner) -> Markup {
     match manner {
-        Manner::Exit(exit) if is_direction(exit) => text!("{} leaves {}.", name, exit),
+        Manner::Exit(exit) if direction::is_one(exit) => text!("{} leaves {}.", name, exit),
         Manner::Exit(exit) => text!("{} leaves through {}.", name, the_way(exit)),
         Manner::Home => text!("{} goes home.", name),
         Manner::Login => text!("{} has left the world.", name),
@@ -315,22 +322,12 @@ pub fn departure(name: &str, manner: &Manner) -> Markup {
     }
 }
 
-fn is_direction(exit: &str) -> bool {
-    const DIRECTIONS: [&str; 12] = [
-        "north",
-        "south",
-        "east",
-        "west",
-        "up",
-        "down",
-        "in",
-        "out",
-        "northeast",
-        "northwest",
-        "southeast",
-        "southwest",
-    ];
-    DIRECTIONS.contains(&exit)
+/// Returns what something is called at the beginning of a sentence: `Ann`, `A lamp`.
+pub fn in_a_sentence(entity: &Entity) -> String {
+    match entity.kind() {
+        Kind::Object => english::capitalised(&english::with_article(&entity.key)),
+        _ => entity.key.clone(),
+    }
 }
 
 fn the_way(exit: &str) -> String {

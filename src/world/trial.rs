@@ -30,7 +30,7 @@ use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
 use crate::world::firing::Firing;
 use crate::world::id_block::IdBlock;
-use crate::world::record::{Change, ChannelRecord, Kind, Permission, SignalTarget};
+use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission, SignalTarget};
 use crate::world::room::{Moment, Performed, Room};
 use crate::world::signal::{Signal, SignalType};
 use crate::world::types::{Behaviour, Refusal, Registry};
@@ -68,6 +68,12 @@ pub struct Said {
     pub signals: Vec<(SignalTarget, Signal)>,
     /// Where the batch goes on.
     pub hop: Option<Hop>,
+    /// What goes into the change history.
+    pub history: Vec<HistoryRecord>,
+    /// Rooms that it made, each with what is in it; the room itself comes first.
+    pub new_rooms: Vec<Vec<Entity>>,
+    /// The room itself is destroyed.
+    pub destroys_room: bool,
     /// It was refused: nothing has changed.
     pub refused: bool,
 }
@@ -101,6 +107,9 @@ const CLOCK: GameClock = GameClock { start_ms: NOW_MS, factor: 4.0 };
 /// Ids of what commands make on trial begin here.
 const FIRST_NEW_ID: u64 = 10_000;
 
+/// How many of them [`Trial::id`] looks through.
+const NEW_MOST: u64 = 1000;
+
 impl Trial {
     /// Puts a plain room on trial, with these commands.
     pub fn new(commands: CommandSet) -> Self {
@@ -133,6 +142,21 @@ impl Trial {
             cx.deliver(to, &signal);
             Ok(())
         })
+    }
+
+    /// Makes another room the one where everybody begins.
+    pub fn start_in(&mut self, room: EntityId) {
+        self.hall.start_room = room;
+    }
+
+    /// Takes somebody out of the room, with what they carry.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name is here.
+    pub fn depart(&mut self, name: &str) {
+        let who = self.id(name);
+        self.room.take(who);
     }
 
     /// Returns the room's id.
@@ -205,7 +229,8 @@ impl Trial {
     ///
     /// If nothing is.
     pub fn id(&self, name: &str) -> EntityId {
-        let all = (1..self.next_id).filter_map(|id| self.room.contents.entity(EntityId(id)));
+        let ids = (1..self.next_id).chain(FIRST_NEW_ID..FIRST_NEW_ID + NEW_MOST);
+        let all = ids.filter_map(|id| self.room.contents.entity(EntityId(id)));
         let Some(found) = all.into_iter().find(|entity| entity.is_called(name)) else {
             panic!("nothing is called {name} in this trial")
         };
@@ -256,6 +281,15 @@ impl Trial {
         self.room.sit(person.who, seat, None);
     }
 
+    /// Gives somebody a permission.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays.
+    pub fn permit(&mut self, name: &str, permission: Permission) {
+        self.caller(name, |caller| caller.permission = permission);
+    }
+
     /// Makes one person ignore another.
     pub fn ignore(&mut self, listener: &str, speaker: &str) {
         let account = AccountId(self.id(speaker).0);
@@ -282,8 +316,24 @@ impl Trial {
         let person = self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name));
         let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
         let (who, session, caller) = (person.who, person.session, person.caller.clone());
+        self.input(who, session, &caller, line)
+    }
+
+    /// Runs a line that somebody types in another room, about something that is in this one by its `#id`.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name plays, or the command panics.
+    pub fn run_from_elsewhere(&mut self, name: &str, line: &str) -> Said {
+        let person = self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name));
+        let Some(person) = person else { panic!("nobody called {name} plays in this trial") };
+        let (session, caller) = (person.session, person.caller.clone());
+        self.input(EntityId(u64::MAX), session, &caller, line)
+    }
+
+    fn input(&mut self, who: EntityId, session: SessionId, caller: &Arc<Caller>, line: &str) -> Said {
         let channels = ChannelIndex::new(self.channels.clone());
-        let performed = self.room.input(self.moment(), (who, session, &caller), line, &self.hall, &channels);
+        let performed = self.room.input(self.moment(), (who, session, caller), line, &self.hall, &channels);
         self.said(performed, session)
     }
 
@@ -355,17 +405,36 @@ impl Trial {
     fn said(&self, performed: Performed, session: SessionId) -> Said {
         let names = self.people.iter().map(|person| (person.name.clone(), person.session)).collect();
         match performed {
-            Performed::Done(changes, effects, _) => Said {
-                names,
-                items: effects.items,
-                changes,
-                signals: effects.signals,
-                hop: effects.hop,
-                refused: false,
-            },
+            Performed::Done(changes, effects, _) => {
+                let history = effects.rows.into_iter().filter_map(|row| match row {
+                    Change::History(record) => Some(*record),
+                    _ => None,
+                });
+                Said {
+                    names,
+                    items: effects.items,
+                    changes,
+                    signals: effects.signals,
+                    hop: effects.hop,
+                    history: history.collect(),
+                    new_rooms: effects.new_rooms,
+                    destroys_room: effects.destroys_room,
+                    refused: false,
+                }
+            }
             Performed::Refused(why) => {
                 let items = vec![refusal(session, why)];
-                Said { names, items, changes: Vec::new(), signals: Vec::new(), hop: None, refused: true }
+                Said {
+                    names,
+                    items,
+                    changes: Vec::new(),
+                    signals: Vec::new(),
+                    hop: None,
+                    history: Vec::new(),
+                    new_rooms: Vec::new(),
+                    destroys_room: false,
+                    refused: true,
+                }
             }
             Performed::Panicked(why) => panic!("the code on trial panicked: {why}"),
         }

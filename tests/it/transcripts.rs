@@ -24,6 +24,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    building
     channels
     containers
     demo
@@ -37,6 +38,7 @@ transcripts! {
     markup
     naming
     offline_tell
+    refused
     reload
     talk
     things

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{FIRST_FREE, SKY, START_ROOM};
 use crate::ids::{EntityId, RoomId, ScriptId};
+use crate::world::direction;
 use crate::world::entity::Entity;
 use crate::world::record::{EntityRows, ScriptRecord};
 use crate::world::script::{ScriptType, Sky};
@@ -144,7 +145,7 @@ impl Plan {
     fn way(&mut self, behaviour: Behaviour, from: RoomId, key: &str, to: RoomId) -> &mut Entity {
         let exit = self.held(behaviour, from, key, "");
         exit.destination = Some(to);
-        exit.aliases.extend(short(key).map(str::to_owned));
+        exit.aliases.extend(direction::short(key).map(str::to_owned));
         exit
     }
 
@@ -167,21 +168,4 @@ impl Plan {
         let last = self.entities.len() - 1;
         &mut self.entities[last]
     }
-}
-
-/// Returns the short name of a direction.
-fn short(direction: &str) -> Option<&'static str> {
-    const SHORT: [(&str, &str); 10] = [
-        ("north", "n"),
-        ("south", "s"),
-        ("east", "e"),
-        ("west", "w"),
-        ("up", "u"),
-        ("down", "d"),
-        ("northeast", "ne"),
-        ("northwest", "nw"),
-        ("southeast", "se"),
-        ("southwest", "sw"),
-    ];
-    SHORT.iter().find(|(long, _)| *long == direction).map(|(_, short)| *short)
 }
