@@ -1,11 +1,18 @@
 //! Questions from the command line, that come over the wire.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::actors::accounts::{Administer, Players};
-use crate::actors::journal::Figures;
+use crate::actors::batch::Key;
+use crate::actors::journal::{Figures, IsSettled};
 use crate::actors::services::Shared;
 use crate::world::record::Permission;
+
+/// How often it is looked whether a change is stored, and for how long.
+const SETTLE_PAUSE: Duration = Duration::from_millis(5);
+const SETTLE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers a question with a JSON value; `{"error": …}` if it is refused.
 pub async fn answer(services: Shared, what: String, json: String) -> String {
@@ -44,5 +51,14 @@ async fn administer(
 ) -> Result<Value, String> {
     let order = Administer { name, password: password.into(), create };
     services.accounts.send(order).await.map_err(|error| error.to_string())??;
-    Ok(json!({ "ok": true }))
+    // It is done when it is stored: whoever asked may log in at once.
+    let stored = async {
+        while !services.journal.send(IsSettled(Key::Accounts)).await.unwrap_or(true) {
+            actix_rt::time::sleep(SETTLE_PAUSE).await;
+        }
+    };
+    match actix_rt::time::timeout(SETTLE_PATIENCE, stored).await {
+        Ok(()) => Ok(json!({ "ok": true })),
+        Err(_) => Err("storage does not answer; it may be done later".into()),
+    }
 }
