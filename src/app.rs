@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 
 use crate::launcher::FirstWorld;
+use crate::world::channel_type::{AnyChannel, ChannelType, PlainChannel};
 use crate::world::command::{Command, CommandSet};
 use crate::world::first::{self, Plan};
+use crate::world::lock::LockFunction;
 use crate::world::script::{AnyScript, ScriptType, Sky};
 use crate::world::types::{self, CharacterType, ExitType, ObjectType, RoomType};
 use crate::{cli, commands};
 
+type MakeChannel = fn(&str) -> Result<Box<dyn AnyChannel>, serde_json::Error>;
 type MakeScript = fn(&str) -> Result<Box<dyn AnyScript>, serde_json::Error>;
 
 /// What a world is made of besides its rows: types, commands, scripts.
@@ -19,6 +22,7 @@ pub struct Registry {
     /// Commands.
     pub commands: CommandSet,
     scripts: HashMap<&'static str, MakeScript>,
+    channels: HashMap<&'static str, MakeChannel>,
     clashes: Vec<String>,
 }
 
@@ -27,9 +31,15 @@ impl Default for Registry {
     fn default() -> Self {
         let mut commands = CommandSet::default();
         commands::add_to(&mut commands);
-        let mut registry =
-            Self { types: types::Registry::new(), commands, scripts: HashMap::new(), clashes: Vec::new() };
+        let mut registry = Self {
+            types: types::Registry::new(),
+            commands,
+            scripts: HashMap::new(),
+            channels: HashMap::new(),
+            clashes: Vec::new(),
+        };
         registry.script::<Sky>();
+        registry.channel::<PlainChannel>();
         registry
     }
 }
@@ -42,6 +52,22 @@ impl Registry {
             self.clashes.push(format!("two script types are named {}", T::TYPE));
         }
         self
+    }
+
+    /// Registers a type of channel.
+    pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
+        let make: MakeChannel = |json| Ok(Box::new(serde_json::from_str::<T>(json)?));
+        if self.channels.insert(T::TYPE, make).is_some() {
+            self.clashes.push(format!("two channel types are named {}", T::TYPE));
+        }
+        self
+    }
+
+    /// Returns a stored channel's type with its state; `None` if it is not registered or cannot read it: the channel
+    /// then works as a plain one, and its row is left as it is.
+    pub fn make_channel(&self, type_name: &str, json: &str) -> Option<Box<dyn AnyChannel>> {
+        let make = self.channels.get(type_name)?;
+        make(json).inspect_err(|error| tracing::warn!("state of channel type {type_name}: {error}")).ok()
     }
 
     /// Returns a stored script with its state; `None` if its type is not registered or cannot read it.
@@ -137,6 +163,18 @@ impl App {
     /// Registers a type of script.
     pub fn script<T: ScriptType>(&mut self) -> &mut Self {
         self.registry.script::<T>();
+        self
+    }
+
+    /// Registers a type of channel.
+    pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
+        self.registry.channel::<T>();
+        self
+    }
+
+    /// Registers a function for locks: `name(arguments)` in a lock asks it.
+    pub fn lock_function(&mut self, name: &str, function: LockFunction) -> &mut Self {
+        self.registry.types.lock_function(name, function);
         self
     }
 

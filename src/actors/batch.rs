@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::ids::{ChannelId, RoomId, ScriptId, SessionId};
 use crate::wire::{Item, Origin};
-use crate::world::record::Change;
+use crate::world::record::{Change, SignalRecord};
 
 /// Number of a batch within this server process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// What the portal shall show and do.
     pub items: Vec<Item>,
+    /// Signals to send when it ends.
+    pub signals: Vec<SignalRecord>,
     /// Actors whose state it read or changed.
     pub met: SmallVec<[Key; 4]>,
     /// Actors whose state it changed.
@@ -61,6 +63,7 @@ impl Batch {
             now_ms,
             changes: Vec::new(),
             items: Vec::new(),
+            signals: Vec::new(),
             met: SmallVec::new(),
             changed: SmallVec::new(),
             has_failed_over: false,
@@ -86,6 +89,7 @@ impl Batch {
     pub fn undo(&mut self) {
         self.changes.clear();
         self.items.clear();
+        self.signals.clear();
         self.changed.clear();
     }
 

@@ -3,13 +3,14 @@
 //! Sequence: room ─[`AskChannel`]─► channel ─Commit─► journal. Its state is [`Channel`]; messages older than those at
 //! hand are read from storage, off the handler.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::prelude::*;
 use serde_json::json;
 
 use crate::actors::batch::{Batch, Key};
-use crate::actors::services::Shared;
+use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::session::ChannelsChanged;
 use crate::db::History;
 use crate::ids::{AccountId, SessionId};
@@ -18,8 +19,10 @@ use crate::text;
 use crate::wire::Item;
 use crate::world::caller::Caller;
 use crate::world::channel::{Channel, Listener, shown};
+use crate::world::channel_type::{AnyChannel, ChannelCx};
 use crate::world::effects::ChannelRequest;
 use crate::world::record::{Change, ChannelMessage, Subscription};
+use crate::world::types::Refusal;
 
 /// One line per session, with slack.
 const CHANNEL_MAILBOX: usize = 4096;
@@ -56,13 +59,14 @@ pub struct Connected {
 /// A channel.
 pub struct ChannelActor {
     channel: Channel,
+    behaviour: Box<dyn AnyChannel>,
     services: Shared,
 }
 
 impl ChannelActor {
     /// Returns the actor of a channel.
-    pub fn new(channel: Channel, services: Shared) -> Self {
-        Self { channel, services }
+    pub fn new(channel: Channel, behaviour: Box<dyn AnyChannel>, services: Shared) -> Self {
+        Self { channel, behaviour, services }
     }
 
     fn key(&self) -> Key {
@@ -74,8 +78,24 @@ impl ChannelActor {
             batch.tell(session, text!("You do not listen to {}. Join it first.", self.channel.record.name));
             return self.services.commit(batch);
         }
+        let asked = || {
+            self.behaviour.can_speak(caller, text)?;
+            Ok(self.behaviour.shape_text(text.to_owned()))
+        };
+        let text = match catch_unwind(AssertUnwindSafe(asked)) {
+            Ok(Ok(text)) => text,
+            Ok(Err(Refusal(why))) => {
+                batch.tell(session, why);
+                return self.services.commit(batch);
+            }
+            Err(_) => {
+                tracing::error!("the type of channel {} panicked", self.channel.record.name);
+                batch.tell(session, text!("Something went wrong; nothing was said. It has been noted."));
+                return self.services.commit(batch);
+            }
+        };
         batch.change(self.key());
-        let message = self.channel.say(Some(caller.account), &caller.name, text, batch.now_ms);
+        let message = self.channel.say(Some(caller.account), &caller.name, &text, batch.now_ms);
         let (all, events) = self.channel.audience(Some(caller.account));
         let said = shown(&self.channel.record.name, &message).into_string();
         if !events.is_empty() {
@@ -83,9 +103,37 @@ impl ChannelActor {
             batch.items.push(Item::Event { to: events, name: "Comm.Channel.Text".into(), data });
         }
         batch.items.push(Item::Text { to: all, text: said });
+        let mut cx = ChannelCx::new(batch.now_ms, 0);
+        self.run(&mut batch, &mut cx, |channel, cx| channel.on_message(&message, cx));
+        self.record(&mut batch, cx);
         batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
         batch.changes.push(Change::Message(Box::new(message)));
         self.services.commit(batch);
+    }
+
+    /// Runs a hook on a clone of the type's state; a panic drops the clone and what it recorded.
+    fn run(&mut self, batch: &mut Batch, cx: &mut ChannelCx, hook: impl FnOnce(&mut dyn AnyChannel, &mut ChannelCx)) {
+        let mut behaviour = self.behaviour.boxed();
+        if catch_unwind(AssertUnwindSafe(|| hook(behaviour.as_mut(), cx))).is_err() {
+            tracing::error!("the type of channel {} panicked", self.channel.record.name);
+            *cx = ChannelCx::new(batch.now_ms, 0);
+            return;
+        }
+        if !behaviour.same(self.behaviour.as_ref()) {
+            self.channel.record.state = behaviour.to_json();
+            batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
+            batch.change(self.key());
+            self.behaviour = behaviour;
+        }
+    }
+
+    /// Takes into the batch what a hook has shown and sent.
+    fn record(&self, batch: &mut Batch, cx: ChannelCx) {
+        let (shown, signals) = cx.into_parts();
+        let (to, _) = self.channel.audience(None);
+        let items = shown.into_iter().map(|text| Item::Text { to: to.clone(), text: text.into_string() });
+        batch.items.extend(items);
+        self.services.send_signals(batch, self.key(), signals);
     }
 
     fn subscribe(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, listens: bool) {
@@ -193,5 +241,21 @@ impl Handler<Connected> for ChannelActor {
             self.channel.subscribe(connected.account, true);
         }
         self.channel.connect(connected.account, connected.listener);
+    }
+}
+
+impl Handler<Signalled> for ChannelActor {
+    type Result = ();
+
+    fn handle(&mut self, Signalled { signal, sender }: Signalled, _: &mut Self::Context) {
+        let mut batch = Batch::begin(None, self.services.now_ms());
+        batch.change(self.key());
+        sender.into_iter().for_each(|sender| batch.meet(sender));
+        batch.changes.push(Change::SignalGone(signal.id));
+        let signal = arrived(&signal);
+        let mut cx = ChannelCx::new(batch.now_ms, signal.hops + 1);
+        self.run(&mut batch, &mut cx, |channel, cx| channel.on_signal(&signal, cx));
+        self.record(&mut batch, cx);
+        self.services.commit(batch);
     }
 }

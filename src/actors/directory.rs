@@ -9,8 +9,9 @@ use rustc_hash::FxHashMap;
 
 use crate::actors::channel::ChannelActor;
 use crate::actors::room::RoomActor;
+use crate::actors::script::ScriptActor;
 use crate::actors::session::SessionActor;
-use crate::ids::{ChannelId, RoomId, SessionId};
+use crate::ids::{ChannelId, RoomId, ScriptId, SessionId};
 use crate::world::channel::ChannelIndex;
 
 /// Addresses of loaded rooms, live sessions and channels.
@@ -19,6 +20,7 @@ pub struct Directory {
     rooms: RwLock<FxHashMap<RoomId, Addr<RoomActor>>>,
     sessions: RwLock<FxHashMap<SessionId, Addr<SessionActor>>>,
     channels: RwLock<FxHashMap<ChannelId, Addr<ChannelActor>>>,
+    scripts: RwLock<FxHashMap<ScriptId, Addr<ScriptActor>>>,
     index: RwLock<Arc<ChannelIndex>>,
 }
 
@@ -66,6 +68,16 @@ impl Directory {
     /// Adds a channel.
     pub fn add_channel(&self, id: ChannelId, channel: Addr<ChannelActor>) {
         set(&self.channels, id, Some(channel));
+    }
+
+    /// Returns a script's address.
+    pub fn script(&self, id: ScriptId) -> Option<Addr<ScriptActor>> {
+        read(&self.scripts).get(&id).cloned()
+    }
+
+    /// Adds a script.
+    pub fn add_script(&self, id: ScriptId, script: Addr<ScriptActor>) {
+        set(&self.scripts, id, Some(script));
     }
 
     /// Returns the channels by name, as they are now.

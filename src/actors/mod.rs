@@ -17,4 +17,5 @@ pub mod script;
 pub mod server;
 pub mod services;
 pub mod session;
+pub mod wheel;
 pub mod world;

@@ -17,9 +17,10 @@ use crate::actors::accounts::{AskAccounts, Left, Reenter, Seated};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::AskChannel;
 use crate::actors::journal::IsSettled;
-use crate::actors::services::Shared;
+use crate::actors::services::{Shared, arrived};
 use crate::actors::session::{Moved, Playing};
-use crate::actors::world::{Asleep, Route};
+use crate::actors::wheel::Wake;
+use crate::actors::world::{Adopt, Asleep, Find, Locate, Route};
 use crate::ids::{AccountId, EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -27,9 +28,11 @@ use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::caller::{Caller, Seat};
 use crate::world::contents::Undo;
+use crate::world::cx::RoomCx;
 use crate::world::effects::{Effects, Hop, Manner, Walk};
-use crate::world::record::{Change, Permission};
+use crate::world::record::{Change, Permission, SignalRecord, SignalTarget};
 use crate::world::room::{Moment, Occupant, Performed, Room, departure};
+use crate::world::signal::Signal;
 
 pub mod keeper;
 
@@ -41,6 +44,12 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// How many of those who left a room remembers, to send mail after them.
 const WENT: usize = 256;
+
+/// How often a signal is looked for before it is given up.
+const SIGNAL_ATTEMPTS: u32 = 3;
+
+/// Timers that fire before the room's other mail has its turn.
+const TIMERS_AT_ONCE: usize = 64;
 
 /// Mail for a room: plain values, so that it could cross a machine. Kept by world while the room is being loaded.
 #[derive(Debug, Message)]
@@ -99,6 +108,32 @@ pub enum Mail {
         /// The session.
         session: SessionId,
     },
+    /// A signal for the room or something in it. Sent when the batch that sent it is complete.
+    Signal {
+        /// As it is stored.
+        signal: SignalRecord,
+        /// An actor that the sender's batch has changed.
+        sender: Option<Key>,
+        /// How often it has been looked for.
+        attempts: u32,
+    },
+    /// Timers may be due. Sent by the wheel.
+    Tick,
+    /// Runs a builder's line on something that is here, while its builder is elsewhere. Sent by world.
+    Relay {
+        /// The line's batch.
+        batch: Batch,
+        /// Who typed it.
+        session: SessionId,
+        /// For whom; not here.
+        who: EntityId,
+        /// The line.
+        line: String,
+        /// The person.
+        caller: Arc<Caller>,
+        /// What it is on.
+        entity: EntityId,
+    },
     /// A character leaves the world. Sent by its session.
     Leave {
         /// The batch.
@@ -140,6 +175,9 @@ pub struct RoomActor {
     went_order: VecDeque<EntityId>,
     active_at: Instant,
     is_asleep: bool,
+    is_destroyed: bool,
+    /// When the wheel will wake it.
+    scheduled: Option<i64>,
 }
 
 impl RoomActor {
@@ -152,6 +190,8 @@ impl RoomActor {
             went_order: VecDeque::new(),
             active_at: Instant::now(),
             is_asleep: false,
+            is_destroyed: false,
+            scheduled: None,
         }
     }
 
@@ -180,10 +220,22 @@ impl RoomActor {
         if !self.room.seats.is_driven_by(who, session) {
             return self.services.commit(batch);
         }
+        self.run(batch, (who, session), line, caller);
+    }
+
+    /// Runs a line, for a character that is here or a builder who is not.
+    fn run(&mut self, mut batch: Batch, (who, session): (EntityId, SessionId), line: &str, caller: &Arc<Caller>) {
         let channels = self.services.directory.channel_index();
         let moment = Self::moment(&batch);
         match self.room.input(moment, (who, session, caller), line, &self.services.hall, &channels) {
-            Performed::Done(changes, effects, undo) => self.go_on(batch, session, caller, (changes, effects, undo)),
+            Performed::Done(changes, mut effects, undo) => {
+                if let Some(Hop::Elsewhere(entity)) = effects.hop.take_if(|hop| matches!(hop, Hop::Elsewhere(_))) {
+                    let (line, caller) = (line.to_owned(), caller.clone());
+                    let mail = Mail::Relay { batch, session, who, line, caller, entity };
+                    return mailbox::repay(&self.services.world, Locate { entity, mail });
+                }
+                self.go_on(batch, session, caller, (changes, effects, undo));
+            }
             Performed::Refused(why) => {
                 batch.tell(session, why);
                 self.services.commit(batch);
@@ -207,10 +259,14 @@ impl RoomActor {
         caller: &Arc<Caller>,
         (changes, effects, undo): (Vec<Change>, Effects, Undo),
     ) {
-        self.record(&mut batch, changes, effects.items);
         let services = self.services.clone();
-        match effects.hop {
-            None => services.commit(batch),
+        let hop = self.perform_effects(&mut batch, changes, effects);
+        match hop {
+            None | Some(Hop::Elsewhere(_)) => services.commit(batch),
+            Some(Hop::Find(request)) => {
+                self.open(&batch);
+                mailbox::repay(&services.world, Find { batch, session, request });
+            }
             Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
             Some(Hop::Leave { who }) => self.leave(batch, who, caller.account, session),
             Some(Hop::Accounts(request)) => {
@@ -226,6 +282,24 @@ impl RoomActor {
                 None => services.commit(batch),
             },
         }
+    }
+
+    /// Takes into the batch what a run recorded, and starts the rooms that it made. Returns where the batch goes on.
+    fn perform_effects(&mut self, batch: &mut Batch, changes: Vec<Change>, effects: Effects) -> Option<Hop> {
+        let Effects { items, signals, rows, new_rooms, destroys_room, hop, .. } = effects;
+        self.record(batch, changes, items);
+        if !rows.is_empty() {
+            batch.change(self.key());
+            batch.changes.extend(rows);
+        }
+        for entities in new_rooms {
+            batch.change(self.key());
+            entities.iter().for_each(|entity| entity.changes_since(None, &mut batch.changes));
+            mailbox::repay(&self.services.world, Adopt(entities));
+        }
+        self.services.send_signals(batch, self.key(), signals);
+        self.is_destroyed |= destroys_room;
+        hop
     }
 
     fn record(&self, batch: &mut Batch, changes: Vec<Change>, items: Vec<Item>) {
@@ -256,7 +330,7 @@ impl RoomActor {
             let text = departure(&character.key, &walk.manner);
             match self.room.departed(Self::moment(&batch), character.id, text) {
                 Performed::Done(changes, effects, more) => {
-                    self.record(&mut batch, changes, effects.items);
+                    self.perform_effects(&mut batch, changes, effects);
                     undo.append(more);
                 }
                 Performed::Refused(_) => {}
@@ -319,7 +393,10 @@ impl RoomActor {
         party.into_iter().for_each(|occupant| self.room.put(occupant));
         match self.room.arrive(moment, &who, from, &manner) {
             Performed::Done(changes, effects, _) => {
-                self.record(&mut batch, changes, effects.items);
+                let hop = self.perform_effects(&mut batch, changes, effects);
+                if hop.is_some() {
+                    tracing::debug!("a hook on arrival cannot send the party on");
+                }
                 batch.change(self.key());
                 for (seat, who) in sessions.into_iter().zip(&who) {
                     self.welcome(seat, *who, &manner);
@@ -455,13 +532,113 @@ impl RoomActor {
             character.changes_since(Some(&before), &mut batch.changes);
             let text = departure(&character.key, &Manner::Login);
             match self.room.departed(Self::moment(&batch), who, text) {
-                Performed::Done(changes, effects, _) => self.record(&mut batch, changes, effects.items),
+                Performed::Done(changes, effects, _) => drop(self.perform_effects(&mut batch, changes, effects)),
                 Performed::Refused(_) => {}
                 Performed::Panicked(why) => self.report("on_leave", &why),
             }
         }
         self.services.opened(&batch, self.key());
         mailbox::repay(&self.services.accounts, Left { batch, account, session });
+    }
+
+    /// Gives a signal to the type it is for.
+    fn signal(&mut self, signal: SignalRecord, sender: Option<Key>, attempts: u32) {
+        let entity = match signal.target {
+            SignalTarget::Entity(entity) => entity,
+            _ => self.room.id(),
+        };
+        if !self.room.has(entity) {
+            let mail = Mail::Signal { signal, sender, attempts: attempts + 1 };
+            if let Some(Mail::Signal { signal, sender, attempts }) = self.forward(entity, mail) {
+                if attempts >= SIGNAL_ATTEMPTS {
+                    return self.services.drop_signal(&signal);
+                }
+                let mail = Mail::Signal { signal, sender, attempts };
+                mailbox::repay(&self.services.world, Locate { entity, mail });
+            }
+            return;
+        }
+        let mut batch = Batch::begin(None, self.services.now_ms());
+        batch.change(self.key());
+        if let Some(sender) = sender {
+            batch.meet(sender);
+        }
+        batch.changes.push(Change::SignalGone(signal.id));
+        self.fire(batch, entity, &arrived(&signal), |_, _| {});
+    }
+
+    /// Runs a signal's hook as a batch of its own; `done` may add rows to it.
+    fn fire(&mut self, mut batch: Batch, entity: EntityId, signal: &Signal, done: impl FnOnce(&mut Room, &mut Batch)) {
+        batch.meet(self.key());
+        let run = |cx: &mut RoomCx| {
+            cx.deliver(entity, signal);
+            Ok(())
+        };
+        match self.room.perform(Self::moment(&batch), run) {
+            Performed::Done(changes, effects, undo) => {
+                let hop = self.perform_effects(&mut batch, changes, effects);
+                done(&mut self.room, &mut batch);
+                match hop {
+                    Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
+                    _ => self.services.commit(batch),
+                }
+            }
+            Performed::Refused(_) => self.services.commit(batch),
+            Performed::Panicked(why) => {
+                self.report(&format!("on_signal of {entity}"), &why);
+                self.tell_developers(&mut batch, &why);
+                done(&mut self.room, &mut batch);
+                self.services.commit(batch);
+            }
+        }
+    }
+
+    /// Fires the timers that are due, each as a batch of its own.
+    fn tick(&mut self) {
+        let now_ms = self.services.now_ms();
+        for (entity, timer) in self.room.contents.due(now_ms, TIMERS_AT_ONCE) {
+            let ticks = timer.ticks_due(now_ms);
+            let signal = timer.signal(entity, ticks);
+            let batch = Batch::begin(None, now_ms);
+            let name = timer.name.clone();
+            if timer.period_ms > 0 {
+                // Its next tick is known before the hook runs, which may stop it or change it.
+                let ticked = self.room.contents.ticked(entity, &name, now_ms);
+                self.fire(batch, entity, &signal, |room, batch| {
+                    // What changed something shall not tick again for the same time after a restart.
+                    let now = room.contents.entity(entity).and_then(|entity| entity.timer(&name)).cloned();
+                    if !batch.changes.is_empty() && now == ticked {
+                        batch.changes.extend(now.map(|timer| Change::Timer(Box::new(timer.to_record(entity)))));
+                    }
+                });
+            } else {
+                let spent = self.room.contents.spend(entity, &name);
+                let mut batch = batch;
+                batch.change(self.key());
+                batch.changes.extend(spent.then(|| Change::TimerGone(entity, name)));
+                self.fire(batch, entity, &signal, |_, _| {});
+            }
+        }
+    }
+
+    /// Lets the wheel know when the next timer is due.
+    fn schedule(&mut self, ctx: &Context<Self>) {
+        let next = self.room.contents.next_due();
+        if next != self.scheduled {
+            self.scheduled = next;
+            if let Some(at) = next {
+                let room = self.room.id();
+                mailbox::repay(self.services.wheel(room), Wake { at, room, addr: ctx.address() });
+            }
+        }
+    }
+
+    /// Shows the trace of a panic to those who can read it.
+    fn tell_developers(&self, batch: &mut Batch, why: &str) {
+        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter());
+        for seat in seats.filter(|seat| seat.caller.may(Permission::Developer)) {
+            batch.tell(seat.session, text!("|x{}|n", why));
+        }
     }
 
     fn report(&self, place: &str, why: &str) {
@@ -479,7 +656,8 @@ impl RoomActor {
         ctx.spawn(settled.into_actor(self).map(move |settled, actor, ctx| {
             if settled.unwrap_or(false) && actor.active_at == asked_at && actor.room.seats.is_empty() {
                 actor.is_asleep = true;
-                mailbox::repay(&actor.services.world, Asleep(actor.room.id()));
+                let next_due = actor.room.contents.next_due();
+                mailbox::repay(&actor.services.world, Asleep { room: actor.room.id(), next_due });
                 ctx.run_later(LINGER, |_, ctx| ctx.stop());
             }
         }));
@@ -493,17 +671,23 @@ impl Actor for RoomActor {
         ctx.set_mailbox_capacity(ROOM_MAILBOX);
         let idle = Duration::from_secs(self.services.config.world.room_idle_secs.max(1));
         ctx.run_interval(idle, Self::rest);
+        self.schedule(ctx);
     }
 }
 
 impl Handler<Mail> for RoomActor {
     type Result = ();
 
-    fn handle(&mut self, mail: Mail, _: &mut Self::Context) {
+    fn handle(&mut self, mail: Mail, ctx: &mut Self::Context) {
+        if self.is_asleep && matches!(mail, Mail::Tick) {
+            return;
+        }
         if self.is_asleep {
             return mailbox::repay(&self.services.world, Route { room: self.room.id(), mail });
         }
-        self.active_at = Instant::now();
+        if !matches!(mail, Mail::Tick) {
+            self.active_at = Instant::now();
+        }
         match mail {
             Mail::Input { batch, session, who, line, caller } if self.room.has(who) => {
                 self.input(batch, (who, session), &line, &caller);
@@ -521,6 +705,26 @@ impl Handler<Mail> for RoomActor {
             Mail::Reseat { batch, who, seat, instead } => self.reseat(batch, who, seat, instead),
             Mail::Unseat { batch, who, session } => self.unseat(batch, who, session),
             Mail::Leave { batch, who, account, session } => self.leave(batch, who, account, session),
+            Mail::Signal { signal, sender, attempts } => self.signal(signal, sender, attempts),
+            Mail::Tick => {
+                self.scheduled = None;
+                self.tick();
+            }
+            Mail::Relay { mut batch, session, who, line, caller, entity } => {
+                batch.meet(self.key());
+                if self.room.has(entity) {
+                    self.run(batch, (who, session), &line, &caller);
+                } else {
+                    batch.tell(session, text!("{} cannot be found just now.", entity));
+                    self.services.commit(batch);
+                }
+            }
+        }
+        self.schedule(ctx);
+        if self.is_destroyed {
+            self.is_asleep = true;
+            mailbox::repay(&self.services.world, Asleep { room: self.room.id(), next_due: None });
+            ctx.run_later(LINGER, |_, ctx| ctx.stop());
         }
     }
 }

@@ -10,7 +10,7 @@ use actix::prelude::*;
 
 use crate::actors::accounts::Everybody;
 use crate::actors::batch::{Batch, Key};
-use crate::actors::services::Shared;
+use crate::actors::services::{Shared, Signalled, arrived};
 use crate::ids::ScriptId;
 use crate::wire::Item;
 use crate::world::record::{Change, ScriptRecord};
@@ -41,7 +41,7 @@ impl ScriptActor {
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        let mut batch = Batch::begin(None, self.services.now_ms());
+        let batch = Batch::begin(None, self.services.now_ms());
         let due = due(&self.record, batch.now_ms);
         let ticks = (due - self.ticked).max(0) as u64;
         self.ticked = due;
@@ -49,27 +49,39 @@ impl ScriptActor {
         if ticks == 0 {
             return;
         }
+        let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
+        self.run(batch, cx, |script, cx| script.on_tick(cx), ctx);
+    }
+
+    /// Runs a hook on a clone of the state, stores what it changed, shows and sends what it recorded.
+    fn run(
+        &mut self,
+        mut batch: Batch,
+        mut cx: ScriptCx,
+        hook: impl FnOnce(&mut dyn AnyScript, &mut ScriptCx),
+        ctx: &mut Context<Self>,
+    ) {
         let mut script = self.script.boxed();
-        let game_time = self.services.hall.clock.at(batch.now_ms);
-        let run = || {
-            let mut cx = ScriptCx::new(batch.now_ms, game_time, ticks);
-            script.on_tick(&mut cx);
-            cx.into_announced()
-        };
-        let announced = match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(announced) => announced,
-            Err(_) => {
-                tracing::error!(script = self.record.key, "script {} panicked in on_tick", self.record.key);
-                return;
-            }
-        };
+        if catch_unwind(AssertUnwindSafe(|| hook(script.as_mut(), &mut cx))).is_err() {
+            tracing::error!(script = self.record.key, "script {} panicked", self.record.key);
+            return self.services.commit(batch);
+        }
+        let (announced, signals) = cx.into_parts();
+        let key = Key::Script(self.record.id);
         if !script.same(self.script.as_ref()) {
             self.record.state = script.to_json();
             batch.changes.push(Change::Script(Box::new(self.record.clone())));
-            batch.change(Key::Script(self.record.id));
+            batch.change(key);
             self.script = script;
         }
+        self.services.send_signals(&mut batch, key, signals);
         let services = self.services.clone();
+        if announced.is_empty() {
+            return services.commit(batch);
+        }
+        if batch.changed.contains(&key) {
+            services.opened(&batch, key);
+        }
         let everybody = services.accounts.send(Everybody);
         ctx.spawn(everybody.into_actor(self).map(move |to, _, _| {
             let to = to.unwrap_or_default();
@@ -99,5 +111,19 @@ impl Actor for ScriptActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(SCRIPT_MAILBOX);
         self.wait(ctx);
+    }
+}
+
+impl Handler<Signalled> for ScriptActor {
+    type Result = ();
+
+    fn handle(&mut self, Signalled { signal, sender }: Signalled, ctx: &mut Self::Context) {
+        let mut batch = Batch::begin(None, self.services.now_ms());
+        batch.change(Key::Script(self.record.id));
+        sender.into_iter().for_each(|sender| batch.meet(sender));
+        batch.changes.push(Change::SignalGone(signal.id));
+        let signal = arrived(&signal);
+        let cx = ScriptCx::for_signal(batch.now_ms, self.services.hall.clock.at(batch.now_ms), &signal);
+        self.run(batch, cx, |script, cx| script.on_signal(&signal, cx), ctx);
     }
 }

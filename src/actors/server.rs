@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -22,24 +23,27 @@ use crate::actors::journal::JournalActor;
 use crate::actors::link::{self, LinkActor, Send};
 use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
-use crate::actors::services::{ID_BLOCK, Ids, Services, Shared};
+use crate::actors::services::{Services, Shared};
 use crate::actors::session::{Run, SessionActor, with_facts};
+use crate::actors::wheel::WheelActor;
 use crate::actors::world::{self, WorldActor};
 use crate::app::Registry;
 use crate::config::Config;
 use crate::db::{
-    self, AccountById, DbError, DbPool, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions, LocationOf,
-    MetaRead, Taken,
+    self, AccountById, DbError, DbPool, LoadChannels, LoadDue, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
+    LoadSignals, LocationOf, MetaRead, Taken,
 };
-use crate::ids::{EntityId, SessionId};
+use crate::ids::{ChannelId, EntityId, RoomId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
 use crate::wire::{self, LiveSession, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION, WireError};
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
+use crate::world::channel_type::{AnyChannel, PlainChannel};
 use crate::world::clock::GameClock;
 use crate::world::command::Hall;
-use crate::world::record::{AccountRecord, ChannelRecord, SessionRecord, Subscription};
+use crate::world::id_block::{ID_BLOCK, IdBlock};
+use crate::world::record::{AccountRecord, ChannelRecord, SessionRecord, SignalRecord, Subscription};
 
 /// Exit code of a server that gives up so that another starts from what is stored.
 pub const EXIT_RESTART: i32 = 75;
@@ -98,17 +102,26 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         .iter()
         .map(|record| (record.clone(), registry.make_script(&record.type_name, &record.state)))
         .collect();
+    let channel_types: FxHashMap<ChannelId, Box<dyn AnyChannel>> = stored
+        .channels
+        .iter()
+        .filter_map(|record| Some((record.id, registry.make_channel(&record.type_name, &record.state)?)))
+        .collect();
+    let (arbiters, wheels) = arbiters(&config)?;
     let services: Shared = Arc::new(Services {
         hall: Hall {
+            types: registry.types,
+            ids: IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK),
             name: config.world.name.clone(),
             start_room,
             clock: GameClock { start_ms: created_at, factor: config.world.time_factor },
             commands: registry.commands,
         },
-        registry: registry.types,
         directory: Directory::default(),
-        ids: Ids::new(taken.next_id, taken.next_id + ID_BLOCK),
-        arbiters: arbiters(&config)?,
+        epoch: taken.epoch,
+        signals: AtomicU64::new(0),
+        arbiters,
+        wheels,
         pool: pool.clone(),
         journal: journal.address(),
         accounts: accounts.address(),
@@ -118,7 +131,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         config,
     });
     start_core(&services, &taken, (link, journal, accounts, world), (wire, rest));
-    start_channels(&services, stored.channels, &stored.subscriptions);
+    start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
     let restored = restore(&services, &pool, stored.sessions, &hello.sessions, &channels).await?;
     mailbox::repay(
@@ -134,7 +147,9 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         match script {
             Some(script) => {
                 let actor = ScriptActor::new(record, script, services.clone());
-                ScriptActor::start_in_arbiter(services.arbiter(actor.id().0), |_| actor);
+                let id = actor.id();
+                let addr = ScriptActor::start_in_arbiter(services.arbiter(id.0), |_| actor);
+                services.directory.add_script(id, addr);
             }
             None => tracing::warn!("script {} is kept but does not run: type {}", record.key, record.type_name),
         }
@@ -143,6 +158,11 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     for (flush, groups) in stored.outbox {
         mailbox::repay(&services.link, Send { flush: Some(flush), groups });
     }
+    // Signals on their way come before any line: they were sent before it was typed.
+    for signal in stored.signals {
+        services.deliver(signal, None);
+    }
+    mailbox::repay(&services.world, world::Due(stored.due));
     resume(&services, hello.sessions, &restored.cursors);
     let took = started.elapsed().as_millis() as u64;
     tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
@@ -179,6 +199,8 @@ struct Stored {
     scripts: Vec<crate::world::record::ScriptRecord>,
     sessions: Vec<SessionRecord>,
     outbox: Vec<(u64, Vec<wire::Group>)>,
+    signals: Vec<SignalRecord>,
+    due: Vec<(RoomId, i64)>,
 }
 
 impl Stored {
@@ -192,22 +214,28 @@ impl Stored {
             subscriptions,
             scripts: pool.read(LoadScripts).await?,
             sessions: pool.read(LoadSessions).await?,
+            signals: pool.read(LoadSignals).await?,
+            due: pool.read(LoadDue).await?,
             outbox: outbox.collect::<Result<_, WireError>>()?,
         })
     }
 }
 
-/// Returns the threads of rooms, sessions and channels. With one, it is the main thread: two would only wake each other.
-fn arbiters(config: &Config) -> Result<Vec<ArbiterHandle>, ServerError> {
+/// Returns the threads of rooms, sessions and channels, with their wheels. With one, it is the main thread: two would
+/// only wake each other.
+fn arbiters(config: &Config) -> Result<(Vec<ArbiterHandle>, Vec<Addr<WheelActor>>), ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = match config.server.arbiters {
         0 => cores.saturating_sub(1).max(1),
         wanted => wanted,
     };
-    if wanted == 1 {
-        return Ok(vec![Arbiter::try_current().ok_or(ServerError::Thread)?]);
-    }
-    Ok((0..wanted).map(|_| Arbiter::new().handle()).collect())
+    let arbiters: Vec<ArbiterHandle> = match wanted {
+        1 => vec![Arbiter::try_current().ok_or(ServerError::Thread)?],
+        _ => (0..wanted).map(|_| Arbiter::new().handle()).collect(),
+    };
+    let wheels =
+        arbiters.iter().map(|arbiter| WheelActor::start_in_arbiter(arbiter, |_| WheelActor::default())).collect();
+    Ok((arbiters, wheels))
 }
 
 fn welcome(config: &Config) -> Option<String> {
@@ -228,12 +256,21 @@ fn start_core(services: &Shared, taken: &Taken, core: Core, (wire, rest): (UnixS
     mailbox::repay(&services.world, world::Begin(services.clone()));
 }
 
-fn start_channels(services: &Shared, channels: Vec<ChannelRecord>, subscriptions: &[Subscription]) {
+fn start_channels(
+    services: &Shared,
+    channels: Vec<ChannelRecord>,
+    mut types: FxHashMap<ChannelId, Box<dyn AnyChannel>>,
+    subscriptions: &[Subscription],
+) {
     services.directory.set_channel_index(ChannelIndex::new(channels.clone()));
     for record in channels {
         let listens = subscriptions.iter().filter(|subscription| subscription.channel == record.id);
         let subscribers = listens.map(|subscription| subscription.account).collect();
-        accounts::start_channel(services, record, subscribers);
+        let behaviour = types.remove(&record.id).unwrap_or_else(|| {
+            tracing::warn!("channel {} works as a plain one: type {}", record.name, record.type_name);
+            Box::new(PlainChannel)
+        });
+        accounts::start_channel(services, record, behaviour, subscribers);
     }
 }
 

@@ -13,16 +13,15 @@ use crate::actors::journal::{Commit, JournalActor, Opened};
 use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
-use crate::actors::world::{Route, WorldActor};
+use crate::actors::wheel::WheelActor;
+use crate::actors::world::{Locate, Route, WorldActor};
 use crate::config::Config;
 use crate::db::DbPool;
-use crate::ids::{EntityId, RoomId, SessionId};
+use crate::ids::{RoomId, SessionId};
 use crate::mailbox;
 use crate::world::command::Hall;
-use crate::world::types::Registry;
-
-/// Ids that world reserves at a time.
-pub const ID_BLOCK: u64 = 10_000;
+use crate::world::record::{Change, SignalRecord, SignalTarget};
+use crate::world::signal::{HOPS_MOST, Signal};
 
 /// Shared by all actors of one server process.
 pub struct Services {
@@ -30,18 +29,20 @@ pub struct Services {
     pub config: Config,
     /// The welcome screen, marked up; `None` for the built-in one.
     pub welcome: Option<String>,
-    /// Types.
-    pub registry: Registry,
-    /// Commands, calendar, start room.
+    /// Commands, types, ids, calendar, start room.
     pub hall: Hall,
     /// Who is where.
     pub directory: Directory,
     /// Storage.
     pub pool: DbPool,
-    /// Ids that may be given out.
-    pub ids: Ids,
+    /// The epoch of this process.
+    pub epoch: u64,
+    /// Signals that it has sent.
+    pub signals: AtomicU64,
     /// Arbiters of rooms, sessions and channels.
     pub arbiters: Vec<ArbiterHandle>,
+    /// A wheel on each of them.
+    pub wheels: Vec<Addr<WheelActor>>,
     /// The journal.
     pub journal: Addr<JournalActor>,
     /// The accounts.
@@ -52,48 +53,68 @@ pub struct Services {
     pub link: Addr<LinkActor>,
 }
 
-/// A block of reserved ids: a counter and its limit.
-#[derive(Debug)]
-pub struct Ids {
-    next: AtomicU64,
-    limit: AtomicU64,
-}
-
-impl Ids {
-    /// Returns ids from `next` up to, not including, `limit`.
-    pub fn new(next: u64, limit: u64) -> Self {
-        Self { next: AtomicU64::new(next), limit: AtomicU64::new(limit) }
-    }
-
-    /// Returns an id that was never given out, or `None` until world has reserved more.
-    pub fn take(&self) -> Option<EntityId> {
-        let limit = self.limit.load(Ordering::Acquire);
-        let taken =
-            self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < limit).then_some(next + 1));
-        taken.ok().map(EntityId)
-    }
-
-    /// Returns the new limit to reserve if less than half a block is left.
-    pub fn wanted(&self) -> Option<u64> {
-        let limit = self.limit.load(Ordering::Acquire);
-        (self.next.load(Ordering::Acquire) + ID_BLOCK / 2 > limit).then_some(limit + ID_BLOCK)
-    }
-
-    /// Takes note that ids below `limit` are reserved: its row is committed.
-    pub fn extend(&self, limit: u64) {
-        self.limit.fetch_max(limit, Ordering::AcqRel);
-    }
-}
-
 impl Services {
     /// Returns the time, in milliseconds since 1970. Batches carry it to whatever runs in them.
     pub fn now_ms(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+        now_ms()
     }
 
-    /// Ends a batch.
-    pub fn commit(&self, batch: Batch) {
+    /// Ends a batch. Its signals go out behind it: whoever handles one comes after it.
+    pub fn commit(&self, mut batch: Batch) {
+        let signals = std::mem::take(&mut batch.signals);
+        let sender = batch.changed.first().copied();
+        batch.changes.extend(signals.iter().map(|signal| Change::Signal(Box::new(signal.clone()))));
         mailbox::repay(&self.journal, Commit(batch));
+        for signal in signals {
+            self.deliver(signal, sender);
+        }
+    }
+
+    /// Makes a batch send signals when it ends. `by` is the actor that sends them.
+    pub fn send_signals(&self, batch: &mut Batch, by: Key, signals: Vec<(SignalTarget, Signal)>) {
+        if signals.is_empty() {
+            return;
+        }
+        batch.change(by);
+        for (target, signal) in signals {
+            if signal.hops > HOPS_MOST {
+                tracing::error!(signal = signal.name, "signal {} was answered too often, it is dropped", signal.name);
+                continue;
+            }
+            let n = self.signals.fetch_add(1, Ordering::Relaxed);
+            let Signal { name, json, from, hops, .. } = signal;
+            batch.signals.push(SignalRecord { id: self.epoch << 32 | n, target, name, json, from, hops });
+        }
+    }
+
+    /// Brings a stored signal to where it goes. `sender` is an actor that its batch has changed.
+    pub fn deliver(&self, signal: SignalRecord, sender: Option<Key>) {
+        match (signal.target, sender) {
+            // What is in a room is most often signalled from there; and that room knows better where it went than storage.
+            (SignalTarget::Room(room), _) | (SignalTarget::Entity(_), Some(Key::Room(room))) => {
+                self.to_room(room, Mail::Signal { signal, sender, attempts: 0 });
+            }
+            (SignalTarget::Entity(entity), _) => {
+                let mail = Mail::Signal { signal, sender, attempts: 0 };
+                mailbox::repay(&self.world, Locate { entity, mail });
+            }
+            (SignalTarget::Channel(id), _) => match self.directory.channel(id) {
+                Some(channel) => mailbox::repay(&channel, Signalled { signal, sender }),
+                None => self.drop_signal(&signal),
+            },
+            (SignalTarget::Script(id), _) => match self.directory.script(id) {
+                Some(script) => mailbox::repay(&script, Signalled { signal, sender }),
+                None => self.drop_signal(&signal),
+            },
+        }
+    }
+
+    /// Gives up a signal that nobody can handle.
+    pub fn drop_signal(&self, signal: &SignalRecord) {
+        tracing::warn!(signal = signal.name, "signal {} to {:?} finds nobody", signal.name, signal.target);
+        let mut batch = Batch::begin(None, self.now_ms());
+        batch.changes.push(Change::SignalGone(signal.id));
+        self.commit(batch);
     }
 
     /// Announces that a batch has changed an actor and goes on; before it does.
@@ -126,6 +147,31 @@ impl Services {
     pub fn arbiter(&self, number: u64) -> &ArbiterHandle {
         &self.arbiters[(number as usize) % self.arbiters.len()]
     }
+
+    /// Returns the wheel on the arbiter of a room.
+    pub fn wheel(&self, room: RoomId) -> &Addr<WheelActor> {
+        &self.wheels[(room.0 as usize) % self.wheels.len()]
+    }
+}
+
+/// Returns the time, in milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// A signal has come. Sent to channels and scripts when the batch that sent it is complete.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub struct Signalled {
+    /// As it is stored.
+    pub signal: SignalRecord,
+    /// An actor that its batch has changed; the handler's batch depends on it.
+    pub sender: Option<Key>,
+}
+
+/// Returns a signal as hooks get it.
+pub fn arrived(signal: &SignalRecord) -> Signal {
+    Signal { name: signal.name.clone(), json: signal.json.clone(), from: signal.from, ticks: 1, hops: signal.hops }
 }
 
 /// How actors hold their services.

@@ -196,7 +196,7 @@ impl SessionActor {
     /// Puts the keeper's hand into the start room: unseen, not stored, with every permission.
     fn admit_keeper(&mut self) {
         let (services, session) = (self.services.clone(), self.id);
-        let Some(id) = services.ids.take() else { return };
+        let Some(id) = services.hall.ids.take() else { return };
         let room = services.hall.start_room;
         let caller = Arc::new(keeper::caller(id));
         let mail = Mail::Arrive(keeper::arrival(id, session, caller.clone(), self.begin(None), room));

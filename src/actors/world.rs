@@ -4,6 +4,7 @@
 //! [`Asleep`] and passes on to world what still reaches it.
 //! World also keeps the block of reserved ids filled.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -12,12 +13,13 @@ use rustc_hash::FxHashMap;
 use crate::actors::accounts::{Left, Reenter};
 use crate::actors::batch::Batch;
 use crate::actors::room::{Arrival, Mail, RoomActor};
-use crate::actors::services::Shared;
-use crate::db::{DbError, LoadRoom};
-use crate::ids::RoomId;
+use crate::actors::services::{Shared, now_ms};
+use crate::db::{DbError, FindEntities, LoadRoom, LocationOf};
+use crate::ids::{EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
+use crate::world::effects::FindRequest;
 use crate::world::entity::Entity;
 use crate::world::record::{Change, EntityRows};
 use crate::world::room::Room;
@@ -27,6 +29,9 @@ const WORLD_MAILBOX: usize = 16 * 1024;
 
 /// How often the block of ids is looked at.
 const IDS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often sleeping rooms are looked at.
+const DUE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The services are there.
 #[derive(Message)]
@@ -46,7 +51,47 @@ pub struct Route {
 /// A room has gone to sleep. Sent by the room; what it sends after this must be loaded anew.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Asleep(pub RoomId);
+pub struct Asleep {
+    /// The room.
+    pub room: RoomId,
+    /// When its next timer is due, and wakes it; milliseconds since 1970.
+    pub next_due: Option<i64>,
+}
+
+/// Mail for the room that something is in. Sent by who does not know which that is.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Locate {
+    /// What is looked for.
+    pub entity: EntityId,
+    /// What its room shall get.
+    pub mail: Mail,
+}
+
+/// A room is new, with all that is in it; the room comes first. Sent before its rows are committed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Adopt(pub Vec<Entity>);
+
+/// A builder searches. Sent by the room they stand in; ends the batch.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Find {
+    /// The command's batch.
+    pub batch: Batch,
+    /// Who gets the answer.
+    pub session: SessionId,
+    /// What is looked for.
+    pub request: FindRequest,
+}
+
+/// When timers of rooms that are not loaded are due. Sent at the start.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Due(pub Vec<(RoomId, i64)>);
+
+/// Most entities that a search shows.
+const FOUND_MOST: u32 = 100;
 
 /// World.
 #[derive(Default)]
@@ -54,6 +99,8 @@ pub struct WorldActor {
     services: Option<Shared>,
     /// Rooms that are being loaded, with their mail in order.
     loading: FxHashMap<RoomId, Vec<Mail>>,
+    /// Sleeping rooms by the time at which a timer wakes them.
+    due: BTreeSet<(i64, RoomId)>,
     reserving: bool,
 }
 
@@ -74,10 +121,8 @@ impl WorldActor {
                 return bounce(&services, mail, &text!("You cannot get there just now. Please try again."));
             }
         };
-        let entities = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.registry)).collect();
-        let Some(room) = Room::new(entities) else { return };
-        let actor = RoomActor::new(room, services.clone());
-        let addr = RoomActor::start_in_arbiter(services.arbiter(id.0), |_| actor);
+        let entities = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.hall.types)).collect();
+        let Some(addr) = start(&services, id, entities) else { return };
         for mail in mail {
             mailbox::repay(&addr, mail);
         }
@@ -85,10 +130,62 @@ impl WorldActor {
         services.directory.set_room(id, Some(addr));
     }
 
+    /// Wakes the sleeping rooms whose timers are due.
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        let now = now_ms();
+        while let Some((at, room)) = self.due.first().copied()
+            && at <= now
+        {
+            self.due.remove(&(at, room));
+            ctx.notify(Route { room, mail: Mail::Tick });
+        }
+    }
+
+    fn locate(&mut self, services: &Shared, entity: EntityId, mail: Mail, ctx: &mut Context<Self>) {
+        let place = services.pool.read(LocationOf(entity));
+        let services = services.clone();
+        ctx.spawn(place.into_actor(self).map(move |place, _, ctx| match (place, mail) {
+            (Ok(Some(room)), mail) => ctx.notify(Route { room, mail }),
+            (_, Mail::Signal { signal, .. }) => services.drop_signal(&signal),
+            (place, mail) => {
+                if let Err(error) = place {
+                    tracing::warn!("{entity} cannot be looked for: {error}");
+                }
+                bounce(&services, vec![mail], &text!("There is no {}, or it is nowhere.", entity));
+            }
+        }));
+    }
+
+    fn find(&mut self, services: Shared, find: Find, ctx: &mut Context<Self>) {
+        let Find { mut batch, session, request } = find;
+        let FindRequest { key, tag, kind, type_name, attribute } = request;
+        let question = FindEntities { key, tag, kind, type_name, attribute, limit: FOUND_MOST };
+        let found = services.pool.read(question);
+        ctx.spawn(found.into_actor(self).map(move |found, _, _| {
+            match found {
+                Err(error) => {
+                    tracing::warn!("a search failed: {error}");
+                    batch.tell(session, text!("That cannot be searched just now. Please try again."));
+                }
+                Ok(found) if found.is_empty() => batch.tell(session, text!("Nothing fits.")),
+                Ok(found) => {
+                    let mut list = text!("Found {}:", found.len());
+                    for entity in found {
+                        let place = entity.location.map_or_else(String::new, |id| format!(" in {id}"));
+                        let (kind, type_name) = (entity.kind.name(), entity.type_name);
+                        list.push(&text!("\n{}  {}  ({}, {}{})", entity.id, entity.key, kind, type_name, place));
+                    }
+                    batch.tell(session, list);
+                }
+            }
+            services.commit(batch);
+        }));
+    }
+
     /// Reserves more ids when less than half a block is left.
     fn reserve(&mut self, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
-        let Some(limit) = services.ids.wanted() else { return };
+        let Some(limit) = services.hall.ids.wanted() else { return };
         if std::mem::replace(&mut self.reserving, true) {
             return;
         }
@@ -102,10 +199,15 @@ impl WorldActor {
             while !services.journal.send(crate::actors::journal::IsSettled(key)).await.unwrap_or(true) {
                 actix_rt::time::sleep(Duration::from_millis(5)).await;
             }
-            services.ids.extend(limit);
+            services.hall.ids.extend(limit);
         };
         ctx.spawn(stored.into_actor(self).map(|_, world, _| world.reserving = false));
     }
+}
+
+fn start(services: &Shared, id: RoomId, entities: Vec<Entity>) -> Option<Addr<RoomActor>> {
+    let actor = RoomActor::new(Room::new(entities)?, services.clone());
+    Some(RoomActor::start_in_arbiter(services.arbiter(id.0), |_| actor))
 }
 
 /// Answers mail for a room that cannot be had.
@@ -126,6 +228,12 @@ fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
                 mailbox::repay(&services.accounts, Left { batch, account, session });
             }
             Mail::Unseat { batch, .. } => services.commit(batch),
+            Mail::Relay { mut batch, session, .. } => {
+                batch.tell(session, why.clone());
+                services.commit(batch);
+            }
+            Mail::Signal { signal, .. } => services.drop_signal(&signal),
+            Mail::Tick => {}
             Mail::Returned { .. } | Mail::Sit { .. } => {
                 tracing::error!("characters are in a room that is gone; they come back at their next login");
             }
@@ -162,6 +270,7 @@ impl Actor for WorldActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(WORLD_MAILBOX);
         ctx.run_interval(IDS_INTERVAL, Self::reserve);
+        ctx.run_interval(DUE_INTERVAL, Self::wake);
     }
 }
 
@@ -194,9 +303,48 @@ impl Handler<Route> for WorldActor {
 impl Handler<Asleep> for WorldActor {
     type Result = ();
 
-    fn handle(&mut self, Asleep(room): Asleep, _: &mut Self::Context) {
+    fn handle(&mut self, Asleep { room, next_due }: Asleep, _: &mut Self::Context) {
         if let Some(services) = &self.services {
             services.directory.set_room(room, None);
         }
+        self.due.extend(next_due.map(|at| (at, room)));
+    }
+}
+
+impl Handler<Locate> for WorldActor {
+    type Result = ();
+
+    fn handle(&mut self, Locate { entity, mail }: Locate, ctx: &mut Self::Context) {
+        if let Some(services) = self.services.clone() {
+            self.locate(&services, entity, mail, ctx);
+        }
+    }
+}
+
+impl Handler<Adopt> for WorldActor {
+    type Result = ();
+
+    fn handle(&mut self, Adopt(entities): Adopt, _: &mut Self::Context) {
+        let (Some(services), Some(id)) = (&self.services, entities.first().map(|room| room.id)) else { return };
+        let addr = start(services, id, entities);
+        services.directory.set_room(id, addr);
+    }
+}
+
+impl Handler<Find> for WorldActor {
+    type Result = ();
+
+    fn handle(&mut self, find: Find, ctx: &mut Self::Context) {
+        if let Some(services) = self.services.clone() {
+            self.find(services, find, ctx);
+        }
+    }
+}
+
+impl Handler<Due> for WorldActor {
+    type Result = ();
+
+    fn handle(&mut self, Due(due): Due, _: &mut Self::Context) {
+        self.due.extend(due.into_iter().map(|(room, at)| (at, room)));
     }
 }

@@ -10,13 +10,16 @@ use serde_json::Value;
 
 use super::connection::{DbConnection, on_each};
 use super::parts::{Parts, delete_entities};
-use super::rows::{AccountRow, ChannelRow, EntityRow, MessageRow, ScriptRow, SessionRow, SubscriptionRow, TellRow};
+use super::rows::{
+    AccountRow, ChannelRow, EntityRow, HistoryRow, MessageRow, ScriptRow, SessionRow, SignalRow, SubscriptionRow,
+    TellRow,
+};
 use super::schema::{meta, session, subscription, tell};
-use super::statement::{CURSOR, LAST_MESSAGE, set_numbers, write_rows};
+use super::statement::{CURSOR, LAST_MESSAGE, delete_signals, set_numbers, write_rows};
 use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
 use crate::world::record::{
-    AccountRecord, Change, ChannelMessage, ChannelRecord, EntityRecord, ScriptRecord, SessionRecord, StoredTell,
-    Subscription, TagRecord,
+    AccountRecord, Change, ChannelMessage, ChannelRecord, EntityRecord, HistoryRecord, ScriptRecord, SessionRecord,
+    SignalRecord, StoredTell, Subscription, TagRecord, TimerRecord,
 };
 
 type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
@@ -33,6 +36,9 @@ pub(super) struct Rows<'a> {
     sessions: Map<SessionId, SessionRows<'a>>,
     scripts: Map<ScriptId, &'a ScriptRecord>,
     tells: Map<u64, Option<&'a StoredTell>>,
+    /// `None` is one of an earlier flush, to delete.
+    signals: Map<u64, Option<&'a SignalRecord>>,
+    history: Vec<&'a HistoryRecord>,
     next_id: Option<u64>,
 }
 
@@ -46,6 +52,7 @@ struct EntityRows<'a> {
     attributes: Map<(&'a str, &'a str), Option<&'a Value>>,
     tags: Map<&'a TagRecord, bool>,
     locks: Map<&'a str, Option<&'a str>>,
+    timers: Map<&'a str, Option<&'a TimerRecord>>,
 }
 
 #[derive(Default)]
@@ -105,6 +112,17 @@ impl<'a> Rows<'a> {
             Change::TellGone(id) => {
                 self.tells.insert(*id, None);
             }
+            Change::Timer(timer) => {
+                self.entity(timer.entity).timers.insert(&timer.name, Some(timer));
+            }
+            Change::TimerGone(entity, name) => {
+                self.entity(*entity).timers.insert(name, None);
+            }
+            Change::Signal(signal) => {
+                self.signals.insert(signal.id, Some(signal));
+            }
+            Change::SignalGone(id) => self.forget_signal(*id),
+            Change::History(record) => self.history.push(record),
             Change::IdsReserved(next) => self.next_id = self.next_id.max(Some(*next)),
         }
     }
@@ -117,14 +135,24 @@ impl<'a> Rows<'a> {
         self.sessions.entry(id).or_default()
     }
 
+    /// A signal that was sent in this flush has no row yet, and now needs none.
+    fn forget_signal(&mut self, id: u64) {
+        match self.signals.get(&id) {
+            Some(Some(_)) => drop(self.signals.swap_remove(&id)),
+            _ => drop(self.signals.insert(id, None)),
+        }
+    }
+
     /// Writes them. What is gone goes first, so that what came after it stays.
     pub(super) fn write(&self, connection: &mut DbConnection) -> QueryResult<()> {
         self.write_entities(connection)?;
         self.write_sessions(connection)?;
         self.write_channels(connection)?;
         self.write_tells(connection)?;
+        self.write_signals(connection)?;
         write_rows(connection, &collect::<_, AccountRow<'_>>(self.accounts.values().copied()))?;
         write_rows(connection, &collect::<_, ScriptRow<'_>>(self.scripts.values().copied()))?;
+        write_rows(connection, &collect::<_, HistoryRow<'_>>(self.history.iter().copied()))?;
         if let Some(next) = self.next_id {
             let next = next as i64;
             on_each!(connection, c =>
@@ -202,6 +230,12 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+
+    fn write_signals(&self, connection: &mut DbConnection) -> QueryResult<()> {
+        write_rows(connection, &collect::<_, SignalRow<'_>>(self.signals.values().flatten().copied()))?;
+        let gone: Vec<i64> = self.signals.iter().filter(|(_, s)| s.is_none()).map(|(id, _)| *id as i64).collect();
+        delete_signals(connection, &gone)
+    }
 }
 
 impl<'a> EntityRows<'a> {
@@ -217,6 +251,9 @@ impl<'a> EntityRows<'a> {
         }
         for (&access, &expression) in &self.locks {
             parts.lock(id, access, expression);
+        }
+        for (&name, &timer) in &self.timers {
+            parts.timer(id, name, timer);
         }
     }
 }

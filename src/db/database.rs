@@ -17,7 +17,7 @@ use super::schema::meta;
 use crate::config::{Config, Durability, StorageConfig};
 
 /// Version of the schema this program knows. A database whose `meta.schema_reader` is above it is refused.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");

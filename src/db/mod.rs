@@ -14,6 +14,7 @@
 //! command line use [`Database`] and [`seed`] directly, without actors.
 
 mod admin;
+mod building;
 mod changes;
 mod connection;
 mod database;
@@ -33,9 +34,11 @@ pub mod seed;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use admin::{create_account, set_password};
+pub use building::{FindEntities, FoundEntity, HistoryOf};
 pub use connection::DbConnection;
 pub use database::{Database, SCHEMA_VERSION, open};
 pub use error::DbError;
@@ -46,5 +49,6 @@ pub use reader::{
     AccountById, AccountName, FindAccount, History, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
     Meta, MetaRead, Read, Tells,
 };
-pub use rooms::{LoadCarried, LoadRoom, LocationOf};
+pub use rooms::{EntityById, LoadCarried, LoadRoom, LocationOf};
+pub use waiting::{LoadDue, LoadSignals};
 pub use writer::{Flush, Flushed, Taken};

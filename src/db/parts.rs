@@ -1,15 +1,15 @@
-//! What belongs to entities: aliases, attributes, tags and locks.
+//! What belongs to entities: aliases, attributes, tags, locks and timers.
 
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::connection::{DbConnection, on_each};
 use super::records::alias_rows;
-use super::rows::{AliasRow, AttributeRow, EntityRow, LockRow, TagRow};
-use super::schema::{alias, attribute, entity, lock, tag};
-use super::statement::write_rows;
+use super::rows::{AliasRow, AttributeRow, EntityRow, LockRow, TagRow, TimerRow};
+use super::schema::{alias, attribute, entity, lock, tag, timer};
+use super::statement::{delete_timers, write_rows};
 use crate::ids::EntityId;
-use crate::world::record::{AttributeRecord, EntityRows, TagRecord};
+use crate::world::record::{AttributeRecord, EntityRows, TagRecord, TimerRecord};
 
 /// Rows of several entities, by table, so that each table is written at once.
 #[derive(Default)]
@@ -19,9 +19,11 @@ pub(super) struct Parts<'a> {
     attributes: Vec<AttributeRow<'a>>,
     tags: Vec<TagRow<'a>>,
     locks: Vec<LockRow<'a>>,
+    timers: Vec<TimerRow<'a>>,
     attributes_gone: Vec<(i64, &'a str, &'a str)>,
     tags_gone: Vec<(i64, &'a TagRecord)>,
     locks_gone: Vec<(i64, &'a str)>,
+    timers_gone: Vec<(i64, &'a str)>,
 }
 
 impl<'a> Parts<'a> {
@@ -55,6 +57,14 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Sets a timer, or removes it.
+    pub(super) fn timer(&mut self, id: EntityId, name: &'a str, timer: Option<&'a TimerRecord>) {
+        match timer {
+            Some(timer) => self.timers.push(timer.into()),
+            None => self.timers_gone.push((id.to_db(), name)),
+        }
+    }
+
     /// Adds all that belongs to an entity that has no rows yet.
     pub(super) fn all_of(&mut self, entity: &'a EntityRows) {
         let id = entity.record.id;
@@ -68,6 +78,7 @@ impl<'a> Parts<'a> {
         for (access, expression) in &entity.locks {
             self.lock(id, access, Some(expression));
         }
+        self.timers.extend(entity.timers.iter().map(TimerRow::from));
     }
 
     /// Writes them.
@@ -80,6 +91,7 @@ impl<'a> Parts<'a> {
         write_rows(connection, &self.attributes)?;
         write_rows(connection, &self.tags)?;
         write_rows(connection, &self.locks)?;
+        write_rows(connection, &self.timers)?;
         for key in &self.attributes_gone {
             on_each!(connection, c => diesel::delete(attribute::table.find(*key)).execute(c))?;
         }
@@ -90,7 +102,7 @@ impl<'a> Parts<'a> {
         for key in &self.locks_gone {
             on_each!(connection, c => diesel::delete(lock::table.find(*key)).execute(c))?;
         }
-        Ok(())
+        delete_timers(connection, &self.timers_gone)
     }
 }
 
@@ -105,6 +117,7 @@ pub(super) fn delete_entities(connection: &mut DbConnection, ids: &[i64]) -> Que
         diesel::delete(attribute::table.filter(attribute::entity.eq_any(ids))).execute(c)?;
         diesel::delete(tag::table.filter(tag::entity.eq_any(ids))).execute(c)?;
         diesel::delete(lock::table.filter(lock::entity.eq_any(ids))).execute(c)?;
+        diesel::delete(timer::table.filter(timer::entity.eq_any(ids))).execute(c)?;
     });
     Ok(())
 }

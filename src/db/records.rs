@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::error::DbError;
 use super::rows::{
-    AccountRow, AliasRow, AttributeRow, ChannelRow, EntityRow, LockRow, MessageRow, ScriptRow, SessionRow,
-    SubscriptionRow, TagRow, TellRow,
+    AccountRow, AliasRow, AttributeRow, ChannelRow, EntityRow, HistoryRow, LockRow, MessageRow, ScriptRow, SessionRow,
+    SignalRow, SubscriptionRow, TagRow, TellRow, TimerRow,
 };
 use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
 use crate::world::record::{
-    AccountRecord, AttributeRecord, ChannelMessage, ChannelRecord, EntityRecord, Kind, Permission, ScriptRecord,
-    SessionRecord, StoredTell, Subscription, TagRecord,
+    AccountRecord, AttributeRecord, ChannelMessage, ChannelRecord, EntityRecord, HistoryRecord, Kind, Permission,
+    ScriptRecord, SessionRecord, SignalRecord, SignalTarget, StoredTell, Subscription, TagRecord, TimerRecord,
 };
 
 impl<'a> From<&'a EntityRecord> for EntityRow<'a> {
@@ -39,7 +39,7 @@ impl TryFrom<EntityRow<'_>> for EntityRecord {
     type Error = DbError;
 
     fn try_from(row: EntityRow<'_>) -> Result<Self, DbError> {
-        let kind = Kind::parse(&row.kind).ok_or_else(|| broken("entity", row.id, "kind", &row.kind))?;
+        let kind = kind(row.id, &row.kind)?;
         let permission = row.permission.map(|name| permission("entity", row.id, &name)).transpose()?;
         Ok(Self {
             id: EntityId::from_db(row.id),
@@ -83,6 +83,105 @@ impl<'a> TagRow<'a> {
 impl<'a> LockRow<'a> {
     pub(super) fn new(entity: EntityId, access: &'a str, expression: &'a str) -> Self {
         Self { entity: entity.to_db(), access: access.into(), expression: expression.into() }
+    }
+}
+
+impl<'a> From<&'a TimerRecord> for TimerRow<'a> {
+    fn from(timer: &'a TimerRecord) -> Self {
+        Self {
+            entity: timer.entity.to_db(),
+            name: (&*timer.name).into(),
+            json: (&*timer.json).into(),
+            start_at: timer.start_at,
+            period_ms: timer.period_ms,
+            fired_at: timer.fired_at,
+        }
+    }
+}
+
+impl From<TimerRow<'_>> for TimerRecord {
+    fn from(row: TimerRow<'_>) -> Self {
+        Self {
+            entity: EntityId::from_db(row.entity),
+            name: row.name.into_owned(),
+            json: row.json.into_owned(),
+            start_at: row.start_at,
+            period_ms: row.period_ms,
+            fired_at: row.fired_at,
+        }
+    }
+}
+
+impl<'a> From<&'a SignalRecord> for SignalRow<'a> {
+    fn from(signal: &'a SignalRecord) -> Self {
+        let (target_kind, target) = match signal.target {
+            SignalTarget::Room(id) => ("room", id.to_db()),
+            SignalTarget::Entity(id) => ("entity", id.to_db()),
+            SignalTarget::Channel(id) => ("channel", id.to_db()),
+            SignalTarget::Script(id) => ("script", id.to_db()),
+        };
+        Self {
+            id: signal.id as i64,
+            target_kind: target_kind.into(),
+            target,
+            name: (&*signal.name).into(),
+            json: (&*signal.json).into(),
+            sender: signal.from.map(EntityId::to_db),
+            hops: signal.hops.into(),
+        }
+    }
+}
+
+impl TryFrom<SignalRow<'_>> for SignalRecord {
+    type Error = DbError;
+
+    fn try_from(row: SignalRow<'_>) -> Result<Self, DbError> {
+        let target = match &*row.target_kind {
+            "room" => SignalTarget::Room(EntityId::from_db(row.target)),
+            "entity" => SignalTarget::Entity(EntityId::from_db(row.target)),
+            "channel" => SignalTarget::Channel(ChannelId::from_db(row.target)),
+            "script" => SignalTarget::Script(ScriptId::from_db(row.target)),
+            kind => return Err(broken("signal", row.id, "target_kind", kind)),
+        };
+        Ok(Self {
+            id: row.id as u64,
+            target,
+            name: row.name.into_owned(),
+            json: row.json.into_owned(),
+            from: row.sender.map(EntityId::from_db),
+            // A number that is out of range is certainly one too many.
+            hops: u32::try_from(row.hops).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+impl<'a> From<&'a HistoryRecord> for HistoryRow<'a> {
+    fn from(record: &'a HistoryRecord) -> Self {
+        Self {
+            id: record.id as i64,
+            at: record.at,
+            account: record.account.to_db(),
+            by_name: (&*record.by).into(),
+            entity: record.entity.to_db(),
+            action: (&*record.action).into(),
+            before_json: (&*record.before).into(),
+            after_json: (&*record.after).into(),
+        }
+    }
+}
+
+impl From<HistoryRow<'_>> for HistoryRecord {
+    fn from(row: HistoryRow<'_>) -> Self {
+        Self {
+            id: row.id as u64,
+            at: row.at,
+            account: AccountId::from_db(row.account),
+            by: row.by_name.into_owned(),
+            entity: EntityId::from_db(row.entity),
+            action: row.action.into_owned(),
+            before: row.before_json.into_owned(),
+            after: row.after_json.into_owned(),
+        }
     }
 }
 
@@ -137,6 +236,8 @@ impl<'a> From<&'a ChannelRecord> for ChannelRow<'a> {
             auto_join: record.auto_join,
             last_message: record.last_message as i64,
             permission: record.permission.name().into(),
+            type_name: (&*record.type_name).into(),
+            state: (&*record.state).into(),
         }
     }
 }
@@ -154,6 +255,8 @@ impl TryFrom<ChannelRow<'_>> for ChannelRecord {
             auto_join: row.auto_join,
             last_message: row.last_message as u64,
             permission: permission("channel", row.id, &row.permission)?,
+            type_name: row.type_name.into_owned(),
+            state: row.state.into_owned(),
         })
     }
 }
@@ -288,6 +391,10 @@ fn list<T: serde::Serialize>(items: &[T]) -> Cow<'static, str> {
 
 fn json<T: serde::de::DeserializeOwned>(table: &str, id: i64, column: &str, text: &str) -> Result<T, DbError> {
     serde_json::from_str(text).map_err(|error| DbError::Broken(format!("{table} #{id}: {column} is not JSON: {error}")))
+}
+
+pub(super) fn kind(id: i64, name: &str) -> Result<Kind, DbError> {
+    Kind::parse(name).ok_or_else(|| broken("entity", id, "kind", name))
 }
 
 pub(super) fn permission(table: &str, id: i64, name: &str) -> Result<Permission, DbError> {

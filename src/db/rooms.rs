@@ -6,16 +6,16 @@ use rustc_hash::FxHashMap;
 use super::connection::{DbConnection, on_each};
 use super::error::DbError;
 use super::reader::Read;
-use super::rows::{AliasRow, AttributeRow, EntityRow, LockRow, TagRow};
-use super::schema::{alias, attribute, entity, lock, tag};
+use super::rows::{AliasRow, AttributeRow, EntityRow, LockRow, TagRow, TimerRow};
+use super::schema::{alias, attribute, entity, lock, tag, timer};
 use crate::ids::{EntityId, RoomId};
-use crate::world::record::{AttributeRecord, EntityRecord, EntityRows, Kind, TagRecord};
+use crate::world::record::{AttributeRecord, EntityRecord, EntityRows, Kind, TagRecord, TimerRecord};
 
 /// How deep things may be in things. Deeper ones are not found; the model refuses to put them there.
-const DEPTH: usize = 32;
+pub(super) const DEPTH: usize = 32;
 
 /// Ids in one list; SQLite takes 32,766.
-const IDS_AT_ONCE: usize = 10_000;
+pub(super) const IDS_AT_ONCE: usize = 10_000;
 
 /// Reads a room, first, and everything in it at any depth, each thing after what it is in. `None` if there is no such room.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,27 @@ impl Read for LoadCarried {
 
     fn read(&self, connection: &mut DbConnection) -> Result<Self::Output, DbError> {
         load_with_contents(connection, self.0)
+    }
+}
+
+/// Reads one entity with what belongs to it, but not what is in it. `None` if there is none of that id.
+///
+/// True for entities of rooms that are not loaded, as with [`LocationOf`].
+#[derive(Debug, Clone, Copy)]
+pub struct EntityById(pub EntityId);
+
+impl Read for EntityById {
+    type Output = Option<EntityRows>;
+
+    fn read(&self, connection: &mut DbConnection) -> Result<Self::Output, DbError> {
+        let query = entity::table.find(self.0.to_db());
+        let Some(row) = on_each!(connection, c => query.select(EntityRow::as_select()).first(c).optional())? else {
+            return Ok(None);
+        };
+        let mut found = Found::default();
+        found.add(row)?;
+        found.load_parts(connection)?;
+        Ok(found.rows.pop())
     }
 }
 
@@ -125,6 +146,7 @@ impl Found {
             attributes: Vec::new(),
             tags: Vec::new(),
             locks: Vec::new(),
+            timers: Vec::new(),
         });
         Ok(())
     }
@@ -159,6 +181,12 @@ impl Found {
             for row in on_each!(connection, c => query.select(LockRow::as_select()).load(c))? {
                 if let Some(entity) = self.of(row.entity) {
                     entity.locks.push((row.access.into_owned(), row.expression.into_owned()));
+                }
+            }
+            let query = timer::table.filter(timer::entity.eq_any(ids)).order((timer::entity, timer::name));
+            for row in on_each!(connection, c => query.select(TimerRow::as_select()).load(c))? {
+                if let Some(entity) = self.of(row.entity) {
+                    entity.timers.push(TimerRecord::from(row));
                 }
             }
         }

@@ -103,6 +103,15 @@ row!(LockRow<'a> in lock, Conflict::Replace(&["entity", "access"]) => {
     expression: Cow<'a, str> as Text,
 });
 
+row!(TimerRow<'a> in timer, Conflict::Replace(&["entity", "name"]) => {
+    entity: i64 as BigInt,
+    name: Cow<'a, str> as Text,
+    json: Cow<'a, str> as Text,
+    start_at: i64 as BigInt,
+    period_ms: i64 as BigInt,
+    fired_at: i64 as BigInt,
+});
+
 row!(AccountRow<'a> in account, Conflict::Replace(&["id"]) => {
     id: i64 as BigInt,
     name: Cow<'a, str> as Text,
@@ -127,6 +136,8 @@ row!(ChannelRow<'a> in channel, Conflict::Replace(&["id"]) => {
     auto_join: bool as Bool,
     last_message: i64 as BigInt,
     permission: Cow<'a, str> as Text,
+    type_name: Cow<'a, str> as Text,
+    state: Cow<'a, str> as Text,
 });
 
 row!(MessageRow<'a> in channel_message, Conflict::Refuse => {
@@ -173,4 +184,25 @@ row!(TellRow<'a> in tell, Conflict::Refuse => {
     speaker: Cow<'a, str> as Text,
     text: Cow<'a, str> as Text,
     at: i64 as BigInt,
+});
+
+row!(SignalRow<'a> in signal, Conflict::Refuse => {
+    id: i64 as BigInt,
+    target_kind: Cow<'a, str> as Text,
+    target: i64 as BigInt,
+    name: Cow<'a, str> as Text,
+    json: Cow<'a, str> as Text,
+    sender: Option<i64> as Nullable<BigInt>,
+    hops: i64 as BigInt,
+});
+
+row!(HistoryRow<'a> in change_history, Conflict::Refuse => {
+    id: i64 as BigInt,
+    at: i64 as BigInt,
+    account: i64 as BigInt,
+    by_name: Cow<'a, str> as Text,
+    entity: i64 as BigInt,
+    action: Cow<'a, str> as Text,
+    before_json: Cow<'a, str> as Text,
+    after_json: Cow<'a, str> as Text,
 });

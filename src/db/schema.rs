@@ -35,6 +35,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    change_history (id) {
+        id -> Int8,
+        at -> Int8,
+        account -> Int8,
+        by_name -> Text,
+        entity -> Int8,
+        action -> Text,
+        before_json -> Text,
+        after_json -> Text,
+    }
+}
+
+diesel::table! {
     channel (id) {
         id -> Int8,
         name -> Text,
@@ -44,6 +57,8 @@ diesel::table! {
         auto_join -> Bool,
         last_message -> Int8,
         permission -> Text,
+        type_name -> Text,
+        state -> Text,
     }
 }
 
@@ -125,6 +140,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    signal (id) {
+        id -> Int8,
+        target_kind -> Text,
+        target -> Int8,
+        name -> Text,
+        json -> Text,
+        sender -> Nullable<Int8>,
+        hops -> Int8,
+    }
+}
+
+diesel::table! {
     subscription (channel, account) {
         channel -> Int8,
         account -> Int8,
@@ -150,10 +177,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    timer (entity, name) {
+        entity -> Int8,
+        name -> Text,
+        json -> Text,
+        start_at -> Int8,
+        period_ms -> Int8,
+        fired_at -> Int8,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     account,
     alias,
     attribute,
+    change_history,
     channel,
     channel_message,
     entity,
@@ -162,7 +201,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     script,
     session,
+    signal,
     subscription,
     tag,
     tell,
+    timer,
 );

@@ -8,10 +8,11 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Array, BigInt, HasSqlType};
+use diesel::sql_types::{Array, BigInt, HasSqlType, Text};
 use diesel::sqlite::Sqlite;
 
 use super::connection::DbConnection;
+use super::schema::{signal, timer};
 
 /// What happens to a row whose key is there already.
 #[derive(Debug, Clone, Copy)]
@@ -217,4 +218,68 @@ pub(super) fn set_numbers(
         }
     }
     Ok(())
+}
+
+/// Deletes timers by entity and name: one-shots that fire together go together.
+pub(super) fn delete_timers(connection: &mut DbConnection, keys: &[(i64, &str)]) -> QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(connection) => {
+            for key in keys {
+                diesel::delete(timer::table.find(*key)).execute(connection)?;
+            }
+        }
+        DbConnection::Postgres(_) if keys.is_empty() => {}
+        DbConnection::Postgres(connection) => {
+            let (entities, names): (Vec<i64>, Vec<&str>) = keys.iter().copied().unzip();
+            diesel::sql_query(
+                r#"DELETE FROM "timer" USING unnest($1, $2) AS gone (entity, name)
+                WHERE "timer"."entity" = gone.entity AND "timer"."name" = gone.name"#,
+            )
+            .bind::<Array<BigInt>, _>(entities)
+            .bind::<Array<Text>, _>(names)
+            .execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes signals that are handled.
+pub(super) fn delete_signals(connection: &mut DbConnection, ids: &[i64]) -> QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(connection) => {
+            for id in ids {
+                diesel::delete(signal::table.find(id)).execute(connection)?;
+            }
+        }
+        DbConnection::Postgres(_) if ids.is_empty() => {}
+        DbConnection::Postgres(connection) => {
+            diesel::delete(signal::table.filter(signal::id.eq_any(ids))).execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns a column in lower case as the indexes for searches have it: ASCII letters alone, since SQLite knows no others.
+pub(super) fn lower_case(connection: &DbConnection, column: &str) -> String {
+    match connection {
+        DbConnection::Sqlite(_) => format!("lower({column})"),
+        DbConnection::Postgres(_) => format!("lower({column} COLLATE \"C\")"),
+    }
+}
+
+/// Returns the function that tells where in a text another one begins, counted from 1; 0 for nowhere.
+pub(super) fn position(connection: &DbConnection) -> &'static str {
+    match connection {
+        DbConnection::Sqlite(_) => "instr",
+        DbConnection::Postgres(_) => "strpos",
+    }
+}
+
+/// Returns how to order by an indexed text when the rows are few but all have to be looked at. SQLite does that in the index,
+/// which is a fraction of the table; PostgreSQL would go from the index to the table for each row, and is kept from it.
+pub(super) fn read_through(connection: &DbConnection, text: &str) -> String {
+    match connection {
+        DbConnection::Sqlite(_) => text.to_owned(),
+        DbConnection::Postgres(_) => format!("{text} || ''"),
+    }
 }

@@ -87,5 +87,5 @@ pub fn tick<T: ScriptType>(script: &mut T, hour: i64) -> Vec<String> {
     let game_time = GameTime { year: 1, month: 1, day: 1, hour, minute: 0 };
     let mut cx = ScriptCx::new(NOW_MS, game_time, 1);
     script.on_tick(&mut cx);
-    cx.into_announced().iter().map(|text| render_plain(text.as_str())).collect()
+    cx.into_parts().0.iter().map(|text| render_plain(text.as_str())).collect()
 }

@@ -13,10 +13,11 @@ use crate::world::clock::GameClock;
 use crate::world::cx::{RoomCx, RoomView, Subject};
 use crate::world::effects::{AccountsRequest, ChannelRequest, Hop, Manner, Walk};
 use crate::world::entity::Entity;
+use crate::world::id_block::IdBlock;
 use crate::world::record::{Kind, Permission};
 use crate::world::search::{self, Candidate, Found};
 use crate::world::seats::Occupancy;
-use crate::world::types::Refusal;
+use crate::world::types::{Refusal, Registry};
 
 /// Something a player can type.
 ///
@@ -228,6 +229,10 @@ pub struct Hall {
     pub commands: CommandSet,
     /// The game's calendar.
     pub clock: GameClock,
+    /// The types.
+    pub types: Registry,
+    /// Ids for what is new.
+    pub ids: IdBlock,
 }
 
 /// The context of a command: its room, and who gave it.
@@ -265,7 +270,7 @@ impl<'a, 'r> CommandCx<'a, 'r> {
 
     /// Returns the character's name.
     pub fn name(&self) -> String {
-        self.puppet().map(|puppet| puppet.key.clone()).unwrap_or_default()
+        self.puppet().map_or_else(|| self.caller.name.to_string(), |puppet| puppet.key.clone())
     }
 
     /// Returns the character that does it.

@@ -3,12 +3,15 @@
 //! A command never touches the room: it edits a [`Draft`], which reads through its own edits. Done well, the draft is
 //! applied and yields the rows to store; refused or panicked, it is dropped and nothing has happened.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::ids::EntityId;
 use crate::world::entity::Entity;
 use crate::world::record::Change;
+use crate::world::signal::Timer;
 
 /// A room and all that is in it at any depth: the room itself, its exits, who is here and what they carry.
 #[derive(Debug)]
@@ -17,12 +20,15 @@ pub struct Contents {
     entities: FxHashMap<EntityId, Entity>,
     /// What is directly in each, in order of arrival.
     inside: FxHashMap<EntityId, Vec<EntityId>>,
+    /// When which timer is due.
+    due: BTreeSet<(i64, EntityId, String)>,
 }
 
 impl Contents {
     /// Makes the contents of a room from its entities, of which the first is the room.
     pub fn new(room: Entity, rest: impl IntoIterator<Item = Entity>) -> Self {
-        let mut contents = Self { room: room.id, entities: FxHashMap::default(), inside: FxHashMap::default() };
+        let mut contents =
+            Self { room: room.id, entities: FxHashMap::default(), inside: FxHashMap::default(), due: BTreeSet::new() };
         contents.insert(room);
         for entity in rest {
             contents.insert(entity);
@@ -54,11 +60,51 @@ impl Contents {
                 self.inside.entry(holder).or_default().push(entity.id);
             }
         }
+        self.undue(entity.id);
+        self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), entity.id, timer.name.clone())));
         self.entities.insert(entity.id, entity);
+    }
+
+    /// Returns when the next timer is due, in milliseconds since 1970.
+    pub fn next_due(&self) -> Option<i64> {
+        self.due.first().map(|(at, ..)| *at)
+    }
+
+    /// Returns the timers that are due at `now_ms`, the first ones first, at most `most`.
+    pub fn due(&self, now_ms: i64, most: usize) -> Vec<(EntityId, Timer)> {
+        let due = self.due.iter().take_while(|(at, ..)| *at <= now_ms).take(most);
+        due.filter_map(|(_, id, name)| Some((*id, self.entity(*id)?.timer(name)?.clone()))).collect()
+    }
+
+    /// Takes note that a ticker has ticked. Returns its timer as it is now, `None` if it is gone.
+    pub fn ticked(&mut self, id: EntityId, name: &str, now_ms: i64) -> Option<Timer> {
+        let timer = self.entities.get_mut(&id)?.timers.iter_mut().find(|timer| timer.name == name)?;
+        self.due.remove(&(timer.due_at(), id, name.to_owned()));
+        timer.fired_at = now_ms;
+        self.due.insert((timer.due_at(), id, name.to_owned()));
+        Some(timer.clone())
+    }
+
+    /// Takes a one-shot away that fires. Returns false if it is gone already.
+    pub fn spend(&mut self, id: EntityId, name: &str) -> bool {
+        self.undue(id);
+        let Some(entity) = self.entities.get_mut(&id) else { return false };
+        let before = entity.timers.len();
+        entity.timers.retain(|timer| timer.name != name);
+        let spent = entity.timers.len() < before;
+        self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), id, timer.name.clone())));
+        spent
+    }
+
+    fn undue(&mut self, id: EntityId) {
+        for timer in self.entities.get(&id).map_or(&[][..], |entity| &entity.timers) {
+            self.due.remove(&(timer.due_at(), id, timer.name.clone()));
+        }
     }
 
     /// Takes an entity out, without what is in it.
     pub fn remove(&mut self, id: EntityId) -> Option<Entity> {
+        self.undue(id);
         let entity = self.entities.remove(&id)?;
         self.unlist(id, entity.location);
         Some(entity)
@@ -70,6 +116,7 @@ impl Contents {
         let mut next = 0;
         while next < taken.len() {
             for inner in self.inside.remove(&taken[next].id).unwrap_or_default() {
+                self.undue(inner);
                 taken.extend(self.entities.remove(&inner));
             }
             next += 1;

@@ -1,5 +1,7 @@
 //! The context of hooks and commands: reads the room as it is with one's own effects on top, records what to do.
 
+use std::time::Duration;
+
 use smallvec::SmallVec;
 
 use crate::ids::{AccountId, EntityId, SessionId};
@@ -7,11 +9,12 @@ use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::caller::Caller;
 use crate::world::contents::{Draft, Edits};
-use crate::world::effects::Effects;
+use crate::world::effects::{Effects, Hop, Manner, Walk};
 use crate::world::entity::Entity;
 use crate::world::lock::LockSubject;
-use crate::world::record::{Kind, Permission};
+use crate::world::record::{Kind, Permission, SignalTarget};
 use crate::world::seats::{Occupancy, Seats};
+use crate::world::signal::{SHORTEST_MS, Signal, SignalType, Target, Timer};
 use crate::world::types::{ErasedCharacter, ErasedExit, ErasedObject, ErasedRoom, Inner};
 
 /// Something that is being said.
@@ -69,12 +72,14 @@ pub struct RoomCx<'a> {
     effects: Effects,
     now_ms: i64,
     rng: fastrand::Rng,
+    /// How many signals led to this run.
+    hops: u32,
 }
 
 impl<'a> RoomCx<'a> {
     /// Returns a context at a time, with random numbers from `seed`.
     pub fn new(draft: Draft<'a>, seats: &'a Seats, now_ms: i64, seed: u64) -> Self {
-        Self { draft, seats, effects: Effects::default(), now_ms, rng: fastrand::Rng::with_seed(seed) }
+        Self { draft, seats, effects: Effects::default(), now_ms, rng: fastrand::Rng::with_seed(seed), hops: 0 }
     }
 
     /// Returns the room as it is with all effects so far.
@@ -122,6 +127,85 @@ impl<'a> RoomCx<'a> {
     /// Returns the source of random numbers. The only one that game logic uses.
     pub fn rng(&mut self) -> &mut fastrand::Rng {
         &mut self.rng
+    }
+
+    /// Sends a signal, once this run is done. It is handled exactly once, after what this run does.
+    pub fn signal<S: SignalType>(&mut self, target: Target, value: &S) {
+        let signal = Signal { from: Some(self.room()), hops: self.hops, ..Signal::new(value) };
+        self.send(target, signal);
+    }
+
+    /// Sends a signal as [`RoomCx::signal`] does, from an entity of the room.
+    pub fn signal_from<S: SignalType>(&mut self, from: EntityId, target: Target, value: &S) {
+        let signal = Signal { from: Some(from), hops: self.hops, ..Signal::new(value) };
+        self.send(target, signal);
+    }
+
+    fn send(&mut self, target: Target, signal: Signal) {
+        let Some(target) = target.stored() else {
+            let here = self.room();
+            let mut rooms: Vec<EntityId> = self.view().here(Kind::Exit).filter_map(|exit| exit.destination).collect();
+            rooms.sort_unstable();
+            rooms.dedup();
+            let others = rooms.into_iter().filter(|room| *room != here);
+            self.effects.signals.extend(others.map(|room| (SignalTarget::Room(room), signal.clone())));
+            return;
+        };
+        self.effects.signals.push((target, signal));
+    }
+
+    /// Sends an entity a signal after a delay, in place of one of that type that it waits for. Survives restarts.
+    ///
+    /// The delay is at least 50 ms.
+    pub fn after<S: SignalType>(&mut self, me: EntityId, delay: Duration, value: &S) {
+        let start_at = self.now_ms + (delay.as_millis() as i64).max(SHORTEST_MS);
+        self.set_timer(me, start_at, 0, value);
+    }
+
+    /// Sends an entity a signal again and again, in place of a timer of that type. Survives restarts; ticks missed
+    /// meanwhile come as one, with their count.
+    ///
+    /// The period is at least 50 ms: one of zero is a bug, which is logged.
+    pub fn every<S: SignalType>(&mut self, me: EntityId, period: Duration, value: &S) {
+        let period_ms = period.as_millis() as i64;
+        if period_ms < SHORTEST_MS {
+            tracing::warn!("ticker {} of {me} has a period of {period_ms} ms, taken for {SHORTEST_MS}", S::NAME);
+        }
+        let period_ms = period_ms.max(SHORTEST_MS);
+        self.set_timer(me, self.now_ms + period_ms, period_ms, value);
+    }
+
+    /// Stops an entity's timer of that type.
+    pub fn cancel<S: SignalType>(&mut self, me: EntityId) {
+        if self.entity(me).is_some_and(|entity| entity.timer(S::NAME).is_some())
+            && let Some(entity) = self.edit(me)
+        {
+            entity.timers.retain(|timer| timer.name != S::NAME);
+        }
+    }
+
+    fn set_timer<S: SignalType>(&mut self, me: EntityId, start_at: i64, period_ms: i64, value: &S) {
+        let (signal, fired_at) = (Signal::new(value), self.now_ms);
+        if let Some(entity) = self.edit(me) {
+            entity.set_timer(Timer { name: signal.name, json: signal.json, start_at, period_ms, fired_at });
+        }
+    }
+
+    /// Sends somebody or something to another room, once this run is done. One party a run.
+    pub fn walk(&mut self, who: Vec<EntityId>, to: EntityId, manner: Manner) {
+        self.effects.hop = Some(Hop::Walk(Walk { who, to, manner }));
+    }
+
+    /// Gives a signal to the type of an entity of this room, or of the room itself.
+    pub(crate) fn deliver(&mut self, id: EntityId, signal: &Signal) {
+        self.hops = signal.hops + 1;
+        match self.entity(id).map(Entity::kind) {
+            Some(Kind::Room) => drop(self.with_room(|room, cx| room.on_signal(signal, cx))),
+            Some(Kind::Exit) => drop(self.with_exit(id, |exit, cx| exit.on_signal(id, signal, cx))),
+            Some(Kind::Character) => drop(self.with_character(id, |who, cx| who.on_signal(id, signal, cx))),
+            Some(Kind::Object) => drop(self.with_object(id, |object, cx| object.on_signal(id, signal, cx))),
+            None => {}
+        }
     }
 
     /// Returns the sessions of the room's characters.

@@ -3,7 +3,9 @@
 use crate::ids::{ChannelId, EntityId, RoomId};
 use crate::text::Markup;
 use crate::wire::Item;
-use crate::world::record::Permission;
+use crate::world::entity::Entity;
+use crate::world::record::{Change, Kind, Permission, SignalTarget};
+use crate::world::signal::Signal;
 
 /// Everything one run recorded.
 #[derive(Debug, Default)]
@@ -14,6 +16,14 @@ pub struct Effects {
     pub missed: Vec<(EntityId, String)>,
     /// Characters that have read what they missed.
     pub recalled: Vec<EntityId>,
+    /// Signals to send, in order.
+    pub signals: Vec<(SignalTarget, Signal)>,
+    /// Rows beside those of edited entities: the change history.
+    pub rows: Vec<Change>,
+    /// Rooms that are new, each with what is in it; the room itself comes first.
+    pub new_rooms: Vec<Vec<Entity>>,
+    /// The room itself is destroyed with all that is in it.
+    pub destroys_room: bool,
     /// Where the batch goes on; it ends here if `None`.
     pub hop: Option<Hop>,
 }
@@ -32,6 +42,25 @@ pub enum Hop {
     Accounts(AccountsRequest),
     /// A channel is asked.
     Channel(ChannelId, ChannelRequest),
+    /// The line is run again where that entity is.
+    Elsewhere(EntityId),
+    /// Storage is searched.
+    Find(FindRequest),
+}
+
+/// What `find` looks for; all that is given must fit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindRequest {
+    /// Part of the name, without regard to case.
+    pub key: Option<String>,
+    /// A tag.
+    pub tag: Option<String>,
+    /// A kind.
+    pub kind: Option<Kind>,
+    /// A type.
+    pub type_name: Option<String>,
+    /// An attribute's name.
+    pub attribute: Option<String>,
 }
 
 /// Characters on their way.
@@ -54,6 +83,8 @@ pub enum Manner {
     Home,
     /// Into the world, from nowhere.
     Login,
+    /// From one place to another at once.
+    Teleport,
 }
 
 /// What commands ask of the accounts.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::ids::{AccountId, EntityId};
-use crate::world::lock::{Lock, LockSubject};
+use crate::world::lock::{Lock, LockFunctions, LockSubject};
 use crate::world::record::{AttributeRecord, Change, EntityRecord, EntityRows, Kind, Permission, TagRecord};
+use crate::world::signal::Timer;
 use crate::world::types::{Behaviour, Registry};
 
 /// Attributes by category and name.
@@ -41,6 +42,8 @@ pub struct Entity {
     pub tags: BTreeSet<TagRecord>,
     /// Locks by access type.
     pub locks: Vec<EntityLock>,
+    /// Its timers, one of each name.
+    pub timers: Vec<Timer>,
     /// Its type with its state.
     pub behaviour: Behaviour,
     /// Grows with each stored change.
@@ -67,10 +70,17 @@ impl PartialEq for EntityLock {
 }
 
 impl EntityLock {
-    /// Parses a lock.
+    /// Parses a lock of the engine's own functions.
     pub fn new(access: impl Into<String>, source: impl Into<String>) -> Self {
         let source = source.into();
         let lock = Lock::parse(&source).ok();
+        Self { access: access.into(), source, lock }
+    }
+
+    /// Parses a lock that may use functions of the game.
+    pub fn with(access: impl Into<String>, source: impl Into<String>, functions: &LockFunctions) -> Self {
+        let source = source.into();
+        let lock = Lock::parse_with(&source, functions).ok();
         Self { access: access.into(), source, lock }
     }
 }
@@ -92,6 +102,7 @@ impl Entity {
             attributes: Attributes::new(),
             tags: BTreeSet::new(),
             locks: Vec::new(),
+            timers: Vec::new(),
             behaviour,
             version: 0,
             transient: false,
@@ -114,7 +125,8 @@ impl Entity {
             permission: record.permission,
             attributes: rows.attributes.into_iter().map(|a| ((a.category, a.key), a.value)).collect(),
             tags: rows.tags.into_iter().collect(),
-            locks: rows.locks.into_iter().map(|(access, source)| EntityLock::new(access, source)).collect(),
+            locks: rows.locks.into_iter().map(|(access, source)| registry.lock(access, source)).collect(),
+            timers: rows.timers.into_iter().map(Timer::from_record).collect(),
             behaviour: registry.behaviour(record.kind, &record.type_name, &record.state),
             version: record.version,
             transient: false,
@@ -156,7 +168,19 @@ impl Entity {
                 .collect(),
             tags: self.tags.iter().cloned().collect(),
             locks: self.locks.iter().map(|lock| (lock.access.clone(), lock.source.clone())).collect(),
+            timers: self.timers.iter().map(|timer| timer.to_record(self.id)).collect(),
         }
+    }
+
+    /// Returns its timer of that name.
+    pub fn timer(&self, name: &str) -> Option<&Timer> {
+        self.timers.iter().find(|timer| timer.name == name)
+    }
+
+    /// Sets a timer, in place of the one of that name.
+    pub fn set_timer(&mut self, timer: Timer) {
+        self.timers.retain(|known| known.name != timer.name);
+        self.timers.push(timer);
     }
 
     /// Returns its kind.
@@ -273,6 +297,16 @@ impl Entity {
         if self.locks != before.locks {
             self.locks_since(before, changes);
         }
+        if self.timers != before.timers {
+            self.timers_since(before, changes);
+        }
+    }
+
+    fn timers_since(&self, before: &Entity, changes: &mut Vec<Change>) {
+        let gone = before.timers.iter().filter(|old| self.timer(&old.name).is_none());
+        changes.extend(gone.map(|old| Change::TimerGone(self.id, old.name.clone())));
+        let set = self.timers.iter().filter(|new| before.timer(&new.name) != Some(new));
+        changes.extend(set.map(|new| Change::Timer(Box::new(new.to_record(self.id)))));
     }
 
     fn attributes_since(&self, before: &Entity, changes: &mut Vec<Change>) {

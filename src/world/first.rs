@@ -39,6 +39,8 @@ pub fn empty() -> Plan {
 /// Returns the channels of a first world: Public, which everybody joins, and one for those who keep the world.
 pub fn channels() -> Vec<ChannelRecord> {
     let channel = |id, name: &str, aliases: &[&str], description: &str, permission| ChannelRecord {
+        type_name: "channel".to_owned(),
+        state: "null".to_owned(),
         id: ChannelId(id),
         name: name.into(),
         folded: names::folded(name),

@@ -6,8 +6,10 @@
 
 pub mod account;
 pub mod appearance;
+pub mod building;
 pub mod caller;
 pub mod channel;
+pub mod channel_type;
 pub mod clock;
 pub mod command;
 pub mod contents;
@@ -16,6 +18,7 @@ pub mod defaults;
 pub mod effects;
 pub mod entity;
 pub mod first;
+pub mod id_block;
 pub mod lock;
 pub mod names;
 pub mod record;
@@ -23,5 +26,6 @@ pub mod room;
 pub mod script;
 pub mod search;
 pub mod seats;
+pub mod signal;
 pub mod trial;
 pub mod types;

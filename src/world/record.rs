@@ -99,6 +99,78 @@ pub struct EntityRows {
     pub tags: Vec<TagRecord>,
     /// Lock expressions by access type (`get`, `traverse` …).
     pub locks: Vec<(String, String)>,
+    /// Its timers, by name.
+    pub timers: Vec<TimerRecord>,
+}
+
+/// A timer of an entity. Its name is that of the signal that it sends: one of each.
+///
+/// A ticker stores its period and phase, not each firing; a one-shot's row goes in the batch of its effect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimerRecord {
+    /// Whose.
+    pub entity: EntityId,
+    /// Name of the signal's type.
+    pub name: String,
+    /// The signal, a JSON value.
+    pub json: String,
+    /// When it is due; of a ticker, its phase. Milliseconds since 1970.
+    pub start_at: i64,
+    /// Time between ticks in milliseconds; 0 for a one-shot.
+    pub period_ms: i64,
+    /// The last tick that changed something, milliseconds since 1970; of a new one, when it was set.
+    pub fired_at: i64,
+}
+
+/// A signal on its way: stored with its sender's batch until the batch that handled it commits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalRecord {
+    /// Names the row; unique.
+    pub id: u64,
+    /// Where it goes.
+    pub target: SignalTarget,
+    /// Name of its type.
+    pub name: String,
+    /// Its value, JSON.
+    pub json: String,
+    /// Who sent it.
+    pub from: Option<EntityId>,
+    /// How many signals led to it, each sent by the handler of the one before.
+    pub hops: u32,
+}
+
+/// Where a signal goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignalTarget {
+    /// To a room.
+    Room(EntityId),
+    /// To something or somebody, wherever they are.
+    Entity(EntityId),
+    /// To a channel.
+    Channel(ChannelId),
+    /// To a script.
+    Script(ScriptId),
+}
+
+/// One change that a builder or keeper made by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryRecord {
+    /// Names the row; unique, growing.
+    pub id: u64,
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// Who did it.
+    pub account: AccountId,
+    /// Their name at that time.
+    pub by: String,
+    /// To what.
+    pub entity: EntityId,
+    /// With which command: `desc`, `set` …
+    pub action: String,
+    /// What it was, a JSON value; `null` for something new.
+    pub before: String,
+    /// What it is, a JSON value; `null` for something destroyed.
+    pub after: String,
 }
 
 /// A person's account.
@@ -149,6 +221,10 @@ pub struct ChannelRecord {
     pub last_message: u64,
     /// Least permission that may listen and speak.
     pub permission: Permission,
+    /// Name of its registered type.
+    pub type_name: String,
+    /// State of its type, as JSON.
+    pub state: String,
 }
 
 /// One message of a channel. Numbers have no gap.
@@ -235,7 +311,7 @@ pub struct StoredTell {
 pub enum Change {
     /// Insert or replace the scalar columns.
     Entity(Box<EntityRecord>),
-    /// Delete it with its aliases, attributes, tags and locks.
+    /// Delete it with its aliases, attributes, tags, locks and timers.
     EntityGone(EntityId),
     /// Replace all aliases.
     Aliases(EntityId, Vec<String>),
@@ -293,6 +369,16 @@ pub enum Change {
     Tell(Box<StoredTell>),
     /// Delete.
     TellGone(u64),
+    /// Set a timer, or replace the one of that name.
+    Timer(Box<TimerRecord>),
+    /// Delete the entity's timer of that name.
+    TimerGone(EntityId, String),
+    /// Insert.
+    Signal(Box<SignalRecord>),
+    /// Delete. One that was inserted in the same flush is never written.
+    SignalGone(u64),
+    /// Insert.
+    History(Box<HistoryRecord>),
     /// Ids below this may be in use.
     IdsReserved(u64),
 }

@@ -292,6 +292,7 @@ fn arrival(who: EntityId, from: Option<RoomId>, manner: &Manner, cx: &RoomCx) ->
         }
         Manner::Home => text!("{} comes home.", name),
         Manner::Login => text!("{} has entered the world.", name),
+        Manner::Teleport => text!("{} appears out of nowhere.", name),
     }
 }
 
@@ -302,6 +303,7 @@ pub fn departure(name: &str, manner: &Manner) -> Markup {
         Manner::Exit(exit) => text!("{} leaves through {}.", name, the_way(exit)),
         Manner::Home => text!("{} goes home.", name),
         Manner::Login => text!("{} has left the world.", name),
+        Manner::Teleport => text!("{} vanishes.", name),
     }
 }
 

@@ -4,6 +4,8 @@ use std::any::Any;
 
 use crate::text::Markup;
 use crate::world::clock::GameTime;
+use crate::world::record::SignalTarget;
+use crate::world::signal::{Signal, SignalType, Target};
 use crate::world::types::State;
 
 /// A kind of global script.
@@ -28,6 +30,11 @@ pub trait ScriptType: State {
 
     /// Told when its period has passed. Changes of the state are stored; what it shows is shown at most once.
     fn on_tick(&mut self, cx: &mut ScriptCx);
+
+    /// Told that a signal has come.
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ScriptCx) {
+        let _ = (signal, cx);
+    }
 }
 
 /// The context of a script.
@@ -39,13 +46,20 @@ pub struct ScriptCx {
     pub game_time: GameTime,
     /// How many ticks were due at once: more than one after the server was away.
     pub ticks: u64,
+    hops: u32,
     announced: Vec<Markup>,
+    signals: Vec<(SignalTarget, Signal)>,
 }
 
 impl ScriptCx {
     /// Returns a context at a time.
     pub fn new(now_ms: i64, game_time: GameTime, ticks: u64) -> Self {
-        Self { now_ms, game_time, ticks, announced: Vec::new() }
+        Self { now_ms, game_time, ticks, hops: 0, announced: Vec::new(), signals: Vec::new() }
+    }
+
+    /// Returns the context of a signal.
+    pub fn for_signal(now_ms: i64, game_time: GameTime, signal: &Signal) -> Self {
+        Self { hops: signal.hops + 1, ..Self::new(now_ms, game_time, 0) }
     }
 
     /// Shows a text to everybody in the world.
@@ -53,9 +67,15 @@ impl ScriptCx {
         self.announced.push(text);
     }
 
-    /// Returns what was announced.
-    pub fn into_announced(self) -> Vec<Markup> {
-        self.announced
+    /// Sends a signal, once this run is done. A script has no neighbours.
+    pub fn signal<S: SignalType>(&mut self, target: Target, value: &S) {
+        let signal = Signal { hops: self.hops, ..Signal::new(value) };
+        self.signals.extend(target.stored().map(|target| (target, signal)));
+    }
+
+    /// Returns what was announced and sent.
+    pub fn into_parts(self) -> (Vec<Markup>, Vec<(SignalTarget, Signal)>) {
+        (self.announced, self.signals)
     }
 }
 
@@ -65,6 +85,8 @@ pub trait AnyScript: Send + Sync {
     fn type_name(&self) -> &'static str;
     /// See [`ScriptType::on_tick`].
     fn on_tick(&mut self, cx: &mut ScriptCx);
+    /// See [`ScriptType::on_signal`].
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ScriptCx);
     /// Returns its state as JSON.
     fn to_json(&self) -> String;
     /// Returns a copy, to run a hook on.
@@ -81,6 +103,9 @@ impl<T: ScriptType> AnyScript for T {
     }
     fn on_tick(&mut self, cx: &mut ScriptCx) {
         ScriptType::on_tick(self, cx);
+    }
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ScriptCx) {
+        ScriptType::on_signal(self, signal, cx);
     }
     fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|_| "null".into())
@@ -132,7 +157,7 @@ mod tests {
         let game_time = GameTime { year: 1, month: 1, day: 1, hour, minute: 0 };
         let mut cx = ScriptCx::new(0, game_time, 1);
         ScriptType::on_tick(sky, &mut cx);
-        cx.into_announced().into_iter().map(Markup::into_string).collect()
+        cx.into_parts().0.into_iter().map(Markup::into_string).collect()
     }
 
     #[test]

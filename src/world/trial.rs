@@ -27,9 +27,11 @@ use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
 use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
+use crate::world::id_block::IdBlock;
 use crate::world::record::{Change, ChannelRecord, Kind, Permission};
 use crate::world::room::{Moment, Performed, Room};
-use crate::world::types::{Behaviour, Refusal};
+use crate::world::signal::{Signal, SignalType};
+use crate::world::types::{Behaviour, Refusal, Registry};
 
 /// When every trial happens: 1 May 2024, 12:34 UTC, in milliseconds since 1970.
 pub const NOW_MS: i64 = 1_714_566_840_000;
@@ -82,6 +84,9 @@ impl Said {
     }
 }
 
+/// Ids of what commands make on trial begin here.
+const FIRST_NEW_ID: u64 = 10_000;
+
 impl Trial {
     /// Puts a plain room on trial, with these commands.
     pub fn new(commands: CommandSet) -> Self {
@@ -90,6 +95,8 @@ impl Trial {
             start_room: EntityId(1),
             commands,
             clock: GameClock { start_ms: NOW_MS, factor: 4.0 },
+            types: Registry::new(),
+            ids: IdBlock::new(FIRST_NEW_ID, u64::MAX),
         };
         let mut room = Entity::new(EntityId(1), Behaviour::room(), "Hall");
         room.description = "A hall.".into();
@@ -98,6 +105,20 @@ impl Trial {
         trial.person("Ann");
         trial.person("Bob");
         trial
+    }
+
+    /// Returns the types, to register those of a game.
+    pub fn types(&mut self) -> &mut Registry {
+        &mut self.hall.types
+    }
+
+    /// Sends a signal to the room or to something in it.
+    pub fn signal<S: SignalType>(&mut self, to: EntityId, value: &S) -> Said {
+        let signal = Signal::new(value);
+        self.hook(|cx| {
+            cx.deliver(to, &signal);
+            Ok(())
+        })
     }
 
     /// Returns the room's id.

@@ -18,8 +18,10 @@ use crate::ids::EntityId;
 use crate::text::Markup;
 use crate::world::cx::{RoomCx, RoomView, Say};
 use crate::world::defaults;
-use crate::world::entity::Entity;
+use crate::world::entity::{Entity, EntityLock};
+use crate::world::lock::{LockFunction, LockFunctionName, LockFunctions};
 use crate::world::record::Kind;
+use crate::world::signal::Signal;
 
 /// Why something may not be done, in words for the player. Not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +105,11 @@ pub trait RoomType: State {
     fn on_say(&mut self, say: &Say, cx: &mut RoomCx) {
         defaults::say(say, cx);
     }
+
+    /// Told that a signal has come, or a timer of the room is due.
+    fn on_signal(&mut self, signal: &Signal, cx: &mut RoomCx) {
+        let _ = (signal, cx);
+    }
 }
 
 /// A kind of exit.
@@ -123,6 +130,16 @@ pub trait ExitType: State {
     /// Told when somebody is about to go through; they are still in this room.
     fn on_traverse(&mut self, exit: EntityId, who: EntityId, cx: &mut RoomCx) {
         let _ = (exit, who, cx);
+    }
+
+    /// Told that a signal has come, or a timer of its own is due.
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx) {
+        let _ = (me, signal, cx);
+    }
+
+    /// Told when it has just been made, by hand or by code.
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx) {
+        let _ = (me, cx);
     }
 }
 
@@ -160,6 +177,16 @@ pub trait CharacterType: State {
     /// Told when something was given to the character.
     fn on_receive(&mut self, me: EntityId, object: EntityId, from: EntityId, cx: &mut RoomCx) {
         let _ = (me, object, from, cx);
+    }
+
+    /// Told that a signal has come, or a timer of its own is due.
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx) {
+        let _ = (me, signal, cx);
+    }
+
+    /// Told when it has just been made, by hand or by code.
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx) {
+        let _ = (me, cx);
     }
 }
 
@@ -203,6 +230,26 @@ pub trait ObjectType: State {
     fn on_drop(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) {
         let _ = (me, who, cx);
     }
+
+    /// Asked and told when somebody uses it, with `use`; it is in their hands or lies in the room.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, as by default: nothing happens.
+    fn on_use(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal> {
+        let _ = (me, who, cx);
+        Err(Refusal::new("You cannot think of a use for that."))
+    }
+
+    /// Told that a signal has come, or a timer of its own is due.
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx) {
+        let _ = (me, signal, cx);
+    }
+
+    /// Told when it has just been made, by hand or by code.
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx) {
+        let _ = (me, cx);
+    }
 }
 
 /// What every erased type can do besides its hooks.
@@ -215,12 +262,12 @@ pub(crate) trait Erased: Send + Sync {
 /// Makes the erased, object-safe twin of a type trait: hooks forwarded, cloning and equality by the concrete type.
 macro_rules! erase {
     ($Type:ident => $Erased:ident { $(fn $hook:ident(&self $(, $arg:ident: $ty:ty)*) -> $ret:ty;)* }
-     { $(fn $mut_hook:ident(&mut self $(, $mut_arg:ident: $mut_ty:ty)*);)* }) => {
+     { $(fn $mut_hook:ident(&mut self $(, $mut_arg:ident: $mut_ty:ty)*) $(-> $mut_ret:ty)?;)* }) => {
         pub(crate) trait $Erased: Erased {
             fn boxed(&self) -> Box<dyn $Erased>;
             fn same(&self, other: &dyn $Erased) -> bool;
             $(fn $hook(&self $(, $arg: $ty)*) -> $ret;)*
-            $(fn $mut_hook(&mut self $(, $mut_arg: $mut_ty)*);)*
+            $(fn $mut_hook(&mut self $(, $mut_arg: $mut_ty)*) $(-> $mut_ret)?;)*
         }
 
         impl<T: $Type> $Erased for Typed<T, dyn $Erased> {
@@ -231,7 +278,7 @@ macro_rules! erase {
                 other.as_any().downcast_ref::<T>() == Some(&self.state)
             }
             $(fn $hook(&self $(, $arg: $ty)*) -> $ret { self.state.$hook($($arg),*) })*
-            $(fn $mut_hook(&mut self $(, $mut_arg: $mut_ty)*) { self.state.$mut_hook($($mut_arg),*) })*
+            $(fn $mut_hook(&mut self $(, $mut_arg: $mut_ty)*) $(-> $mut_ret)? { self.state.$mut_hook($($mut_arg),*) })*
         }
     };
 }
@@ -273,12 +320,15 @@ erase!(RoomType => ErasedRoom {
     fn on_enter(&mut self, who: EntityId, cx: &mut RoomCx);
     fn on_leave(&mut self, who: EntityId, cx: &mut RoomCx);
     fn on_say(&mut self, say: &Say, cx: &mut RoomCx);
+    fn on_signal(&mut self, signal: &Signal, cx: &mut RoomCx);
 });
 
 erase!(ExitType => ErasedExit {
     fn can_traverse(&self, exit: &Entity, who: &Entity, room: &RoomView) -> Result<(), Refusal>;
 } {
     fn on_traverse(&mut self, exit: EntityId, who: EntityId, cx: &mut RoomCx);
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx);
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx);
 });
 
 erase!(CharacterType => ErasedCharacter {
@@ -288,6 +338,8 @@ erase!(CharacterType => ErasedCharacter {
     fn on_hear(&mut self, me: EntityId, say: &Say, cx: &mut RoomCx);
     fn on_meet(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx);
     fn on_receive(&mut self, me: EntityId, object: EntityId, from: EntityId, cx: &mut RoomCx);
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx);
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx);
 });
 
 erase!(ObjectType => ErasedObject {
@@ -297,6 +349,9 @@ erase!(ObjectType => ErasedObject {
 } {
     fn on_get(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx);
     fn on_drop(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx);
+    fn on_use(&mut self, me: EntityId, who: EntityId, cx: &mut RoomCx) -> Result<(), Refusal>;
+    fn on_signal(&mut self, me: EntityId, signal: &Signal, cx: &mut RoomCx);
+    fn on_create(&mut self, me: EntityId, cx: &mut RoomCx);
 });
 
 /// An entity's type with its state.
@@ -462,12 +517,14 @@ impl fmt::Debug for Behaviour {
     }
 }
 
-type Make = fn(&str) -> Result<Behaviour, serde_json::Error>;
+/// Makes a type from its state, or in its default state.
+type Make = (fn(&str) -> Result<Behaviour, serde_json::Error>, fn() -> Behaviour);
 
 /// The registered types, by kind and name.
 #[derive(Default)]
 pub struct Registry {
     types: HashMap<(Kind, &'static str), Make>,
+    locks: LockFunctions,
     clashes: Vec<String>,
 }
 
@@ -484,34 +541,69 @@ impl Registry {
 
     /// Registers a type of room.
     pub fn room<T: RoomType>(&mut self) -> &mut Self {
-        self.add(Kind::Room, T::TYPE, |json| {
+        let read = |json: &str| {
             let typed = Typed::<T, dyn ErasedRoom>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Room(Box::new(typed))))
-        })
+        };
+        self.add(Kind::Room, T::TYPE, (read, Behaviour::of_room::<T>))
     }
 
     /// Registers a type of exit.
     pub fn exit<T: ExitType>(&mut self) -> &mut Self {
-        self.add(Kind::Exit, T::TYPE, |json| {
+        let read = |json: &str| {
             let typed = Typed::<T, dyn ErasedExit>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Exit(Box::new(typed))))
-        })
+        };
+        self.add(Kind::Exit, T::TYPE, (read, Behaviour::of_exit::<T>))
     }
 
     /// Registers a type of character.
     pub fn character<T: CharacterType>(&mut self) -> &mut Self {
-        self.add(Kind::Character, T::TYPE, |json| {
+        let read = |json: &str| {
             let typed = Typed::<T, dyn ErasedCharacter>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Character(Box::new(typed))))
-        })
+        };
+        self.add(Kind::Character, T::TYPE, (read, Behaviour::of_character::<T>))
     }
 
     /// Registers a type of object.
     pub fn object<T: ObjectType>(&mut self) -> &mut Self {
-        self.add(Kind::Object, T::TYPE, |json| {
+        let read = |json: &str| {
             let typed = Typed::<T, dyn ErasedObject>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Object(Box::new(typed))))
-        })
+        };
+        self.add(Kind::Object, T::TYPE, (read, Behaviour::of_object::<T>))
+    }
+
+    /// Registers a function for locks.
+    pub fn lock_function(&mut self, name: &str, function: LockFunction) -> &mut Self {
+        if let Err(LockFunctionName(name)) = self.locks.register(name, function) {
+            self.clashes.push(format!("{name} cannot be the name of a lock function, or is one already"));
+        }
+        self
+    }
+
+    /// Returns the functions that locks may use.
+    pub fn lock_functions(&self) -> &LockFunctions {
+        &self.locks
+    }
+
+    /// Parses a stored lock; what does not parse is kept, and refuses everybody but superusers.
+    pub fn lock(&self, access: String, source: String) -> EntityLock {
+        EntityLock::with(access, source, &self.locks)
+    }
+
+    /// Returns the names of the types of a kind, in order.
+    pub fn names(&self, kind: Kind) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.types.keys().filter(|(of, _)| *of == kind).map(|(_, name)| *name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns a type of that name in its default state; `None` if there is none.
+    pub fn fresh(&self, kind: Kind, name: &str) -> Option<Behaviour> {
+        let (_, (_, fresh)) = self.types.get_key_value(&(kind, name))?;
+        Some(fresh())
     }
 
     /// Returns the names that were registered twice, a sentence each; a world does not start with any.
@@ -526,7 +618,7 @@ impl Registry {
             tracing::warn!(r#type = type_name, "{} type {type_name} is not registered", kind.name());
             return unknown();
         };
-        make(json).unwrap_or_else(|error| {
+        make.0(json).unwrap_or_else(|error| {
             tracing::warn!(r#type = type_name, %error, "state of {} type {type_name} cannot be read", kind.name());
             unknown()
         })

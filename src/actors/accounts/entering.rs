@@ -248,8 +248,8 @@ impl AccountsActor {
         password_hash: String,
         permission: Permission,
     ) -> Option<(AccountRecord, Entity, Vec<ChannelId>)> {
-        let account = AccountId(services.ids.take()?.0);
-        let new = NewAccount { account, character: services.ids.take()?, name, password_hash, permission };
+        let account = AccountId(services.hall.ids.take()?.0);
+        let new = NewAccount { account, character: services.hall.ids.take()?, name, password_hash, permission };
         let (record, entity) = new.make(services.hall.start_room, services.now_ms());
         let index = services.directory.channel_index();
         let joins: Vec<ChannelId> =
@@ -306,7 +306,7 @@ impl AccountsActor {
                     accounts.refuse(login, text!("Your character is missing. Please tell the world's keeper."));
                 }
                 (Ok(Found { carried: Some(rows), tells }), false) => {
-                    let rows = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.registry)).collect();
+                    let rows = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.hall.types)).collect();
                     accounts.bring_in(login, record, rows, tells, &[]);
                 }
             }

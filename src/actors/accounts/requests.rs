@@ -18,6 +18,7 @@ use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::caller::Caller;
 use crate::world::channel::{Channel, ChannelIndex};
+use crate::world::channel_type::{AnyChannel, ChannelType, PlainChannel};
 use crate::world::effects::AccountsRequest;
 use crate::world::names;
 use crate::world::record::{AccountRecord, Change, ChannelRecord, Permission, StoredTell, Subscription};
@@ -117,7 +118,7 @@ impl AccountsActor {
             asking.batch.tell(online.session, text!("{} tells you, \"{}\"", speaker, said));
             return self.reply(asking, text!("You tell {}, \"{}\"", name.name, said));
         }
-        let Some(id) = services.ids.take() else {
+        let Some(id) = services.hall.ids.take() else {
             return self.reply(asking, text!("That cannot be kept just now. Please try again."));
         };
         let text = text!("{} is not here and will read it at their next login: \"{}\"", name.name, said);
@@ -327,10 +328,12 @@ impl AccountsActor {
         if index.iter().count() >= CHANNELS_MOST {
             return self.reply(asking, text!("There are too many channels already."));
         }
-        let Some(id) = services.ids.take() else {
+        let Some(id) = services.hall.ids.take() else {
             return self.reply(asking, text!("That cannot be done just now. Please try again."));
         };
         let record = ChannelRecord {
+            type_name: PlainChannel::TYPE.to_owned(),
+            state: "null".to_owned(),
             id: ChannelId(id.0),
             name: name.shown.clone(),
             folded: name.folded.clone(),
@@ -347,7 +350,7 @@ impl AccountsActor {
         asking.batch.change(Key::Accounts);
         let channels: Vec<ChannelRecord> = index.iter().cloned().chain([record.clone()]).collect();
         services.directory.set_channel_index(ChannelIndex::new(channels));
-        start_channel(&services, record, vec![account]);
+        start_channel(&services, record, Box::new(PlainChannel), vec![account]);
         self.subscriptions.entry(account).or_default().push(ChannelId(id.0));
         // The channel was not there when everybody was told who is connected.
         self.online.keys().for_each(|account| self.tell_channels(*account, &[]));
@@ -359,9 +362,14 @@ impl AccountsActor {
 }
 
 /// Starts a channel's actor and enters it in the directory.
-pub(crate) fn start_channel(services: &Shared, record: ChannelRecord, subscribers: Vec<AccountId>) {
+pub(crate) fn start_channel(
+    services: &Shared,
+    record: ChannelRecord,
+    behaviour: Box<dyn AnyChannel>,
+    subscribers: Vec<AccountId>,
+) {
     let id = record.id;
-    let actor = ChannelActor::new(Channel::new(record, subscribers), services.clone());
+    let actor = ChannelActor::new(Channel::new(record, subscribers), behaviour, services.clone());
     let addr = ChannelActor::start_in_arbiter(services.arbiter(id.0), |_| actor);
     services.directory.add_channel(id, addr);
 }

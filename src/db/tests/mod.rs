@@ -1,12 +1,14 @@
 //! Each claim about storage, held on both backends: SQLite in a temporary directory, and PostgreSQL in a fresh database at
 //! `EVERHALL_TEST_POSTGRES` (default: user postgres on this machine).
 
+mod building;
 mod cut;
 mod flush;
 mod pool;
 mod read;
 mod schema;
 mod start;
+mod waiting;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -138,7 +140,7 @@ fn entity(id: u64, kind: Kind, location: Option<u64>) -> EntityRecord {
 }
 
 fn rows(record: EntityRecord) -> EntityRows {
-    EntityRows { record, aliases: vec![], attributes: vec![], tags: vec![], locks: vec![] }
+    EntityRows { record, aliases: vec![], attributes: vec![], tags: vec![], locks: vec![], timers: vec![] }
 }
 
 fn change(record: EntityRecord) -> Change {
@@ -172,6 +174,8 @@ fn channel(id: u64, name: &str) -> ChannelRecord {
         auto_join: true,
         last_message: 0,
         permission: Permission::Guest,
+        type_name: "gossip".to_owned(),
+        state: r#"{"topic":"rain"}"#.to_owned(),
     }
 }
 

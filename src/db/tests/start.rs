@@ -53,6 +53,26 @@ fn a_newer_database_that_this_program_can_still_read_is_opened() {
     });
 }
 
+/// What the first release knows of a channel, as it writes it.
+const OLDER_CHANNEL: &str = "INSERT INTO channel (id, name, folded, aliases, description, auto_join, last_message, permission) \
+     VALUES (1, 'Public', 'public', '[]', '', TRUE, 0, 'Guest') \
+     ON CONFLICT (id) DO UPDATE SET name = excluded.name";
+
+#[test]
+fn an_older_server_still_writes_to_a_database_that_this_one_has_migrated() {
+    on_both(|stage| {
+        let mut connection = stage.open().connect().unwrap();
+        let reader: i64 = crate::db::connection::on_each!(&mut connection, c =>
+            crate::db::schema::meta::table.select(crate::db::schema::meta::schema_reader).first(c).unwrap());
+        assert_eq!(reader, 1, "the first release may open it");
+        execute(&mut connection, OLDER_CHANNEL);
+        execute(&mut connection, "UPDATE channel SET state = '7'");
+        execute(&mut connection, OLDER_CHANNEL);
+        let (channels, _) = stage.world(|pool, _| async move { pool.read(LoadChannels).await.unwrap() });
+        assert_eq!((&*channels[0].type_name, &*channels[0].state), ("channel", "7"));
+    });
+}
+
 #[test]
 fn what_is_not_a_database_of_ours_is_refused_and_left_alone() {
     let stage = Stage::sqlite();

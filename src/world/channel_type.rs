@@ -1,0 +1,146 @@
+//! Types of channels: who may speak, what becomes of what they say.
+
+use std::any::Any;
+
+use crate::text::Markup;
+use crate::world::caller::Caller;
+use crate::world::record::{ChannelMessage, SignalTarget};
+use crate::world::signal::{Signal, SignalType, Target};
+use crate::world::types::{Refusal, State};
+
+/// A kind of channel. Every hook has a default; override what differs.
+///
+/// ```
+/// use everhall::prelude::*;
+///
+/// #[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Whispers;
+///
+/// impl ChannelType for Whispers {
+///     const TYPE: &'static str = "whispers";
+///     fn shape_text(&self, text: String) -> String {
+///         text.to_lowercase()
+///     }
+/// }
+/// ```
+pub trait ChannelType: State {
+    /// Stored with each channel of this type. Never reuse or rename.
+    const TYPE: &'static str;
+
+    /// Asked before somebody says something; they listen to it and have its permission.
+    ///
+    /// # Errors
+    ///
+    /// A refusal keeps it unsaid.
+    fn can_speak(&self, who: &Caller, text: &str) -> Result<(), Refusal> {
+        let _ = (who, text);
+        Ok(())
+    }
+
+    /// Alters what is said, before it is kept and shown.
+    fn shape_text(&self, text: String) -> String {
+        text
+    }
+
+    /// Told after something was said.
+    fn on_message(&mut self, message: &ChannelMessage, cx: &mut ChannelCx) {
+        let _ = (message, cx);
+    }
+
+    /// Told that a signal has come.
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ChannelCx) {
+        let _ = (signal, cx);
+    }
+}
+
+/// A channel where what is said is what is heard.
+#[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PlainChannel;
+
+impl ChannelType for PlainChannel {
+    const TYPE: &'static str = "channel";
+}
+
+/// The context of a channel's hooks.
+#[derive(Debug)]
+pub struct ChannelCx {
+    /// The time, in milliseconds since 1970.
+    pub now_ms: i64,
+    hops: u32,
+    shown: Vec<Markup>,
+    signals: Vec<(SignalTarget, Signal)>,
+}
+
+impl ChannelCx {
+    /// Returns a context at a time, to which `hops` signals led.
+    pub fn new(now_ms: i64, hops: u32) -> Self {
+        Self { now_ms, hops, shown: Vec::new(), signals: Vec::new() }
+    }
+
+    /// Shows a text to everybody who listens and is connected. It is not kept in the history.
+    pub fn show(&mut self, text: Markup) {
+        self.shown.push(text);
+    }
+
+    /// Sends a signal, once this run is done. A channel has no neighbours.
+    pub fn signal<S: SignalType>(&mut self, target: Target, value: &S) {
+        let signal = Signal { hops: self.hops, ..Signal::new(value) };
+        self.signals.extend(target.stored().map(|target| (target, signal)));
+    }
+
+    /// Returns what was shown and sent.
+    pub fn into_parts(self) -> (Vec<Markup>, Vec<(SignalTarget, Signal)>) {
+        (self.shown, self.signals)
+    }
+}
+
+/// A channel's type, erased.
+pub trait AnyChannel: Send + Sync {
+    /// See [`ChannelType::can_speak`].
+    ///
+    /// # Errors
+    ///
+    /// A refusal, as the type says.
+    fn can_speak(&self, who: &Caller, text: &str) -> Result<(), Refusal>;
+    /// See [`ChannelType::shape_text`].
+    fn shape_text(&self, text: String) -> String;
+    /// See [`ChannelType::on_message`].
+    fn on_message(&mut self, message: &ChannelMessage, cx: &mut ChannelCx);
+    /// See [`ChannelType::on_signal`].
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ChannelCx);
+    /// Returns its state as JSON.
+    fn to_json(&self) -> String;
+    /// Returns a copy, to run a hook on.
+    fn boxed(&self) -> Box<dyn AnyChannel>;
+    /// Tells whether another has the same state.
+    fn same(&self, other: &dyn AnyChannel) -> bool;
+    /// Returns the state itself.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: ChannelType> AnyChannel for T {
+    fn can_speak(&self, who: &Caller, text: &str) -> Result<(), Refusal> {
+        ChannelType::can_speak(self, who, text)
+    }
+    fn shape_text(&self, text: String) -> String {
+        ChannelType::shape_text(self, text)
+    }
+    fn on_message(&mut self, message: &ChannelMessage, cx: &mut ChannelCx) {
+        ChannelType::on_message(self, message, cx);
+    }
+    fn on_signal(&mut self, signal: &Signal, cx: &mut ChannelCx) {
+        ChannelType::on_signal(self, signal, cx);
+    }
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "null".into())
+    }
+    fn boxed(&self) -> Box<dyn AnyChannel> {
+        Box::new(self.clone())
+    }
+    fn same(&self, other: &dyn AnyChannel) -> bool {
+        other.as_any().downcast_ref::<T>() == Some(self)
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
