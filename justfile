@@ -17,8 +17,8 @@ ci:
 
 # Format, and say what clippy finds.
 tidy:
-    cargo fmt
-    cargo clippy --all-targets
+    cargo fmt --all
+    cargo clippy --workspace --all-targets
 
 # This project's own documentation.
 doc:

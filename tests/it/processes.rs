@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, TelnetClient};
-use serde_json::Value;
+use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, START_DEADLINE, TelnetClient, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 use super::{plan, world};
 
@@ -162,6 +163,45 @@ fn a_killed_server_is_replaced_and_the_portal_stays() {
         ann.sync();
     }
     assert_eq!(server.portal_pid(), portal);
+}
+
+#[test]
+fn a_killed_portal_is_replaced_at_the_same_addresses() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    ann.ask("get lamp", "You pick up a lamp.");
+    let (telnet, http, portal) = (server.telnet_address(), server.http_address(), server.portal_pid());
+    kill(portal);
+    ann.closed();
+    let status = poll(START_DEADLINE, || {
+        let status = server.control(&json!({ "op": "status" }))?;
+        (status["server"]["state"] == "ready" && status["portal"]["pid"] != portal).then_some(status)
+    });
+    let status = status.expect("another portal");
+    assert_eq!(status["listeners"]["telnet"], telnet.to_string());
+    assert_eq!(status["listeners"]["http"], http.to_string());
+    let mut ann = server.telnet("Ann");
+    ann.login("Ann", PASSWORD);
+    ann.ask("inventory", "You are carrying: a lamp.");
+}
+
+#[test]
+fn a_killed_launcher_takes_its_world_with_it() {
+    let mut server = world();
+    let mut ann = server.player("Ann");
+    ann.ask("get lamp", "You pick up a lamp.");
+    kill(server.launcher_pid());
+    ann.closed();
+    server.start_again();
+    let mut ann = server.telnet("Ann");
+    ann.login("Ann", PASSWORD);
+    ann.ask("inventory", "You are carrying: a lamp.");
+}
+
+/// Kills a process as a crash would.
+fn kill(pid: u32) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use everhall::testing::{Builder, TestServer};
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use everhall::testing::{Builder, TelnetClient, TestServer};
 
 use super::postgres::Database;
 use super::typists::{check_heard, check_own, paste, talk, typists};
@@ -237,4 +238,77 @@ fn a_crash_leaves_no_gap_in_a_channel() {
     }
     talkers[0].skip();
     talkers[0].ask("channel history public 50", seen.last().unwrap().split(": ").last().unwrap());
+}
+
+#[test]
+fn whatever_is_played_things_are_neither_lost_nor_doubled() {
+    const THINGS: [&str; 6] = ["lamp", "key", "red ball", "blue ball", "ladle", "bag"];
+    let mut server = world();
+    let mut players = typists(&server, 5);
+    let names: Vec<String> = players.iter().map(|player| player.name().to_owned()).collect();
+    // As random as it need be, and the same each time.
+    let mut seed = 1_u64;
+    let mut roll = move |sides: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % sides
+    };
+    for _ in 0..4 {
+        for player in &mut players {
+            let lines: String = (0..40)
+                .map(|_| {
+                    let (thing, whom) = (THINGS[roll(THINGS.len())], &names[roll(names.len())]);
+                    match roll(12) {
+                        0..3 => format!("get {thing}\r\n"),
+                        3 => format!("drop {thing}\r\n"),
+                        4 => format!("give {thing} to {whom}\r\n"),
+                        5 => format!("put {thing} in bag\r\n"),
+                        6 => format!("get {thing} from bag\r\n"),
+                        7 => format!("follow {whom}\r\n"),
+                        8 => "east\r\nnorth\r\n".to_owned(),
+                        9 => "home\r\n".to_owned(),
+                        _ => format!("{}\r\n", ["north", "south", "east", "west", "up", "down"][roll(6)]),
+                    }
+                })
+                .collect();
+            player.send_raw(lines.as_bytes());
+        }
+        server.kill_server();
+        players.iter_mut().for_each(|player| player.sync());
+    }
+    let held = |player: &mut TelnetClient| -> Vec<String> {
+        player.skip();
+        player.send("inventory");
+        let carried = player.settle().concat();
+        let mut carried: Vec<String> = carried.split([':', ',', '.']).map(|thing| thing.trim().to_owned()).collect();
+        // The order in which things are shown is the one they came in, and is not stored.
+        carried.sort();
+        carried
+    };
+    players.iter_mut().for_each(|player| player.sync());
+    let before: Vec<Vec<String>> = players.iter_mut().map(held).collect();
+    assert!(before.concat().concat().contains("You are carrying"), "{before:?}");
+    assert!(server.stop().success());
+
+    let file = server.data_dir().join("world.sqlite3");
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let mut count = |what: &str| {
+        let count = format!("UPDATE entity SET version = version WHERE {what}");
+        sql_query(count).execute(&mut database).unwrap()
+    };
+    for thing in ["lamp", "key", "red ball", "blue ball", "copper ladle", "canvas bag"] {
+        assert_eq!(count(&format!("key = '{thing}'")), 1, "{thing}");
+    }
+    let somewhere = "location IN (SELECT id FROM entity)";
+    assert_eq!(count(&format!("kind = 'object' AND NOT coalesce({somewhere}, false)")), 0, "nothing is nowhere");
+    assert_eq!(count("location = id"), 0);
+    drop(database);
+
+    server.start_again();
+    let mut again: Vec<TelnetClient> = names.iter().map(|name| server.telnet(name)).collect();
+    for player in &mut again {
+        let name = player.name().to_owned();
+        player.login(&name, everhall::testing::PASSWORD);
+    }
+    let after: Vec<Vec<String>> = again.iter_mut().map(held).collect();
+    assert_eq!(after, before, "what was shown is what was stored");
 }
