@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::launcher::FirstWorld;
 use crate::world::channel_type::{AnyChannel, ChannelType, PlainChannel};
+use crate::world::claims::Claims;
 use crate::world::command::{Command, CommandSet};
 use crate::world::first::{self, Plan};
 use crate::world::lock::LockFunction;
@@ -23,7 +24,7 @@ pub struct Registry {
     pub commands: CommandSet,
     scripts: HashMap<&'static str, MakeScript>,
     channels: HashMap<&'static str, MakeChannel>,
-    clashes: Vec<String>,
+    claims: Claims,
 }
 
 impl Default for Registry {
@@ -36,7 +37,7 @@ impl Default for Registry {
             commands,
             scripts: HashMap::new(),
             channels: HashMap::new(),
-            clashes: Vec::new(),
+            claims: Claims::default(),
         };
         registry.script::<Sky>();
         registry.channel::<PlainChannel>();
@@ -48,18 +49,16 @@ impl Registry {
     /// Registers a type of script.
     pub fn script<T: ScriptType>(&mut self) -> &mut Self {
         let make: MakeScript = |json| Ok(Box::new(serde_json::from_str::<T>(json)?));
-        if self.scripts.insert(T::TYPE, make).is_some() {
-            self.clashes.push(format!("two script types are named {}", T::TYPE));
-        }
+        self.claims.claim::<T>("script", T::TYPE);
+        self.scripts.insert(T::TYPE, make);
         self
     }
 
     /// Registers a type of channel.
     pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
         let make: MakeChannel = |json| Ok(Box::new(serde_json::from_str::<T>(json)?));
-        if self.channels.insert(T::TYPE, make).is_some() {
-            self.clashes.push(format!("two channel types are named {}", T::TYPE));
-        }
+        self.claims.claim::<T>("channel", T::TYPE);
+        self.channels.insert(T::TYPE, make);
         self
     }
 
@@ -78,7 +77,7 @@ impl Registry {
 
     /// Returns the names that were given twice, a sentence each; a world does not start with any.
     pub fn clashes(&self) -> Vec<String> {
-        [self.types.clashes(), self.commands.clashes(), &self.clashes].concat()
+        [self.types.clashes().as_slice(), self.commands.clashes(), self.claims.clashes()].concat()
     }
 }
 

@@ -76,7 +76,8 @@ fn a_new_game_is_walked_in_and_changed_while_somebody_plays() {
     ann.ask("west", "You are guest number 1.");
     let (portal, old) = (server.portal_pid(), server.server_pid());
 
-    change(&game.join("src/rooms/tavern.rs"), "The innkeeper nods", "The innkeeper beams");
+    let tavern = game.join("src/rooms/tavern.rs");
+    change(&tavern, "The innkeeper nods", "The innkeeper beams");
     assert_eq!(build(&game), program, "new code takes the place of the old");
     ann.ask("east", "The Crossroads");
     ann.ask("west", "The innkeeper nods. You are guest number 2.");
@@ -88,15 +89,17 @@ fn a_new_game_is_walked_in_and_changed_while_somebody_plays() {
     assert_ne!(server.server_pid(), old);
 
     // A mistake that only a start shows: one name for two.
-    let (lib, echo) = (game.join("src/lib.rs"), ".room::<rooms::Echo>()");
-    change(&lib, echo, &format!("{echo}{echo}"));
+    change(&tavern, "\"tavern\"", "\"echo\"");
     build(&game);
     let refused = server.run(&["reload"]);
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("named echo"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("echo::Echo and ") && said.contains("tavern::Tavern are both"),
+        "{said}"
+    );
     // What is typed meanwhile waits for a server that starts.
     ann.send("east");
-    change(&lib, &format!("{echo}{echo}"), echo);
+    change(&tavern, "\"echo\"", "\"tavern\"");
     build(&game);
     assert!(server.run(&["reload"]).status.success());
     ann.expect("The Crossroads");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use everhall::prelude::*;
 
-use crate::{characters, exits, rooms, scripts};
+use crate::{characters, exits, objects, rooms, scripts};
 
 /// Returns four rooms around a crossroads.
 pub fn plan() -> Plan {
@@ -23,6 +23,7 @@ pub fn plan() -> Plan {
     plan.exit(cave, "out", crossroads);
 
     plan.character_of(characters::Parrot::default(), crossroads, "parrot", "Green, with one eye that follows you.");
+    plan.thing_of(objects::Lamp { oil: 30 }, crossroads, "lamp", "Brass, with a wick that waits for a hand.");
     plan.thing(beach, "shell", "It holds the sound of the sea.");
     plan.fixture(cave, "bed of ferns", "Still green.", "It would fall apart.").alias(&["ferns"]);
 

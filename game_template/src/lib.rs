@@ -7,6 +7,7 @@ mod first_world;
 pub mod characters;
 pub mod commands;
 pub mod exits;
+pub mod objects;
 pub mod rooms;
 pub mod scripts;
 
@@ -14,6 +15,7 @@ pub mod scripts;
 pub fn plugin(app: &mut App) {
     app.room::<rooms::Echo>()
         .exit::<exits::Gap>()
+        .object::<objects::Lamp>()
         .character::<characters::Parrot>()
         .script::<scripts::Tides>()
         .command(commands::Toast)

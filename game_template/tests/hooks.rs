@@ -1,7 +1,7 @@
 //! What types and commands do, tried in a room without a server. Ann and Bob stand in it.
 
 use everhall::testing::{Trial, tick};
-use game_template::{characters, exits, plugin, rooms, scripts};
+use game_template::{characters, exits, objects, plugin, rooms, scripts};
 
 #[test]
 fn an_echo_gives_back_the_last_word() {
@@ -9,6 +9,19 @@ fn an_echo_gives_back_the_last_word() {
     trial.room_of(rooms::Echo);
     let said = trial.run("Ann", "say is anybody there");
     assert_eq!(said.to("Bob"), ["Ann says, \"is anybody there\"", "The walls answer, \"… there\""]);
+}
+
+#[test]
+fn a_lamp_burns_down_once_it_is_taken() {
+    let mut trial = Trial::of(plugin);
+    let lamp = trial.thing_of(objects::Lamp { oil: 2 }, "lamp");
+    assert!(trial.entity(lamp).timers.is_empty());
+    trial.run("Ann", "get lamp");
+    assert_eq!(trial.entity(lamp).timers[0].period_ms, 60_000);
+    assert_eq!(trial.signal(lamp, &objects::Burn).to("Bob"), ["The lamp flickers."]);
+    assert_eq!(trial.signal(lamp, &objects::Burn).to("Bob"), ["The lamp goes out."]);
+    trial.signal(lamp, &objects::Burn);
+    assert!(trial.entity(lamp).timers.is_empty(), "nothing is left to burn");
 }
 
 #[test]

@@ -33,7 +33,7 @@ use crate::world::types::{Behaviour, CharacterType, ExitType, ObjectType, RoomTy
 /// assert_eq!(trial.state::<Nest>(nest).eggs, 0);
 /// ```
 impl Trial {
-    /// Puts a plain room on trial, with the commands of a game.
+    /// Puts a plain room on trial, with the commands and types of a game.
     ///
     /// # Panics
     ///
@@ -43,7 +43,9 @@ impl Trial {
         app.plugin(plugin);
         let clashes = app.registry.clashes();
         assert!(clashes.is_empty(), "the game would not start: {}", clashes.join("; "));
-        Self::new(app.registry.commands)
+        let mut trial = Self::new(app.registry.commands);
+        *trial.types() = app.registry.types;
+        trial
     }
 
     /// Makes the room one of a type.

@@ -10,6 +10,7 @@ pub mod building;
 pub mod caller;
 pub mod channel;
 pub mod channel_type;
+pub(crate) mod claims;
 pub mod clock;
 pub mod command;
 pub mod contents;

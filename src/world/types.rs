@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ids::EntityId;
 use crate::text::Markup;
+use crate::world::claims::Claims;
 use crate::world::cx::{RoomCx, RoomView, Say};
 use crate::world::defaults;
 use crate::world::entity::{Entity, EntityLock};
@@ -544,6 +545,7 @@ type Make = (fn(&str) -> Result<Behaviour, serde_json::Error>, fn() -> Behaviour
 pub struct Registry {
     types: HashMap<(Kind, &'static str), Make>,
     locks: LockFunctions,
+    claims: Claims,
     clashes: Vec<String>,
 }
 
@@ -564,7 +566,7 @@ impl Registry {
             let typed = Typed::<T, dyn ErasedRoom>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Room(Box::new(typed))))
         };
-        self.add(Kind::Room, T::TYPE, (read, Behaviour::of_room::<T>))
+        self.add::<T>(Kind::Room, T::TYPE, (read, Behaviour::of_room::<T>))
     }
 
     /// Registers a type of exit.
@@ -573,7 +575,7 @@ impl Registry {
             let typed = Typed::<T, dyn ErasedExit>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Exit(Box::new(typed))))
         };
-        self.add(Kind::Exit, T::TYPE, (read, Behaviour::of_exit::<T>))
+        self.add::<T>(Kind::Exit, T::TYPE, (read, Behaviour::of_exit::<T>))
     }
 
     /// Registers a type of character.
@@ -582,7 +584,7 @@ impl Registry {
             let typed = Typed::<T, dyn ErasedCharacter>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Character(Box::new(typed))))
         };
-        self.add(Kind::Character, T::TYPE, (read, Behaviour::of_character::<T>))
+        self.add::<T>(Kind::Character, T::TYPE, (read, Behaviour::of_character::<T>))
     }
 
     /// Registers a type of object.
@@ -591,7 +593,7 @@ impl Registry {
             let typed = Typed::<T, dyn ErasedObject>::new(serde_json::from_str(json)?, T::TYPE);
             Ok(Behaviour(Inner::Object(Box::new(typed))))
         };
-        self.add(Kind::Object, T::TYPE, (read, Behaviour::of_object::<T>))
+        self.add::<T>(Kind::Object, T::TYPE, (read, Behaviour::of_object::<T>))
     }
 
     /// Registers a function for locks.
@@ -626,8 +628,8 @@ impl Registry {
     }
 
     /// Returns the names that were registered twice, a sentence each; a world does not start with any.
-    pub fn clashes(&self) -> &[String] {
-        &self.clashes
+    pub fn clashes(&self) -> Vec<String> {
+        [self.claims.clashes(), &self.clashes].concat()
     }
 
     /// Returns a stored type with its state, or [`Behaviour::is_unknown`] with both kept as they are.
@@ -643,10 +645,9 @@ impl Registry {
         })
     }
 
-    fn add(&mut self, kind: Kind, name: &'static str, make: Make) -> &mut Self {
-        if self.types.insert((kind, name), make).is_some() {
-            self.clashes.push(format!("two {} types are named {name}", kind.name()));
-        }
+    fn add<T: 'static>(&mut self, kind: Kind, name: &'static str, make: Make) -> &mut Self {
+        self.claims.claim::<T>(kind.name(), name);
+        self.types.insert((kind, name), make);
         self
     }
 }
@@ -694,8 +695,14 @@ mod tests {
 
     #[test]
     fn a_name_given_twice_is_named() {
+        #[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Tally;
+        impl RoomType for Tally {
+            const TYPE: &'static str = "counter";
+        }
         let mut registry = Registry::new();
-        registry.room::<Counter>().room::<Counter>();
-        assert_eq!(registry.clashes(), ["two room types are named counter"]);
+        registry.room::<Counter>().room::<Tally>();
+        let clashes = registry.clashes();
+        assert!(clashes[0].contains("::Counter and ") && clashes[0].ends_with("::Tally are both named counter"));
     }
 }

@@ -1,0 +1,5 @@
+//! Kinds of things.
+
+mod lamp;
+
+pub use lamp::{Burn, Lamp};
