@@ -16,7 +16,7 @@ impl Command for Desc {
     const CATEGORY: &'static str = "Building";
     const PERMISSION: Permission = Permission::Builder;
     const HELP: &'static str = "Usage: desc <target> = <text>      desc <target> =\n\n\
-        Describes something: `here`, `me`, a name, or #id wherever it is. Colours and links are meant; ||/ begins a \
+        Describes something: `here`, `me`, a name, or #id wherever it is. Colours and links are meant; |/ begins a \
         line. Without a text, the description is taken away.\n\n\
         For example: desc here = Moss grows on the |gnorth|n side of everything.";
 

@@ -145,11 +145,11 @@ fn cut(text: &str) -> String {
 
 /// Returns a time as it is spoken of: `300 ms`, `12 s`, `3 min`, `2 h`.
 fn duration(ms: i64) -> String {
-    match ms {
-        ..10_000 => format!("{ms} ms"),
-        ..600_000 => format!("{} s", ms / 1000),
-        ..36_000_000 => format!("{} min", ms / 60_000),
-        _ => format!("{} h", ms / 3_600_000),
+    match ms / 1000 {
+        ..10 => format!("{ms} ms"),
+        secs @ 10..600 => format!("{secs} s"),
+        secs @ 600..36_000 => format!("{} min", secs / 60),
+        secs => format!("{} h", secs / 3600),
     }
 }
 

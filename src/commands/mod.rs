@@ -38,6 +38,7 @@ mod put;
 mod quit;
 mod recall;
 mod reload;
+mod retype;
 mod say;
 mod set;
 mod setdesc;
@@ -67,6 +68,7 @@ pub fn add_to(commands: &mut CommandSet) {
     commands.add(use_thing::Use);
     commands.add(option::Options).add(password::Password);
     commands.add(dig::Dig).add(tunnel::Tunnel).add(open::Open).add(link::Link).add(create::Create).add(name::Name);
+    commands.add(retype::Retype);
     commands.add(desc::Desc).add(set::Set).add(lock::Lock).add(tag::Tag).add(untag::Untag).add(teleport::Teleport);
     commands.add(examine::Examine).add(find::Find).add(history::History).add(types::Types).add(destroy::Destroy);
     commands.add(boot::Boot).add(perm::Perm).add(wall::Wall).add(reload::Reload).add(shutdown::Shutdown);
@@ -105,7 +107,7 @@ mod tests {
         let boss = trial.run("Bob", "help").to("Bob").join(" ");
         let words = boss.split([' ', ',', '\n']).filter_map(|word| commands.find(word));
         let building: Vec<_> = words.filter(|command| command.category() == "Building").collect();
-        assert_eq!(building.len(), 17);
+        assert_eq!(building.len(), 18);
         for command in building {
             let said = trial.run("Ann", &format!("{} here = lamp", command.name()));
             assert_eq!(said.to("Ann"), ["Only Builders may do that."], "{}", command.name());

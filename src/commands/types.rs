@@ -14,7 +14,7 @@ impl Command for Types {
     const CATEGORY: &'static str = "Building";
     const PERMISSION: Permission = Permission::Builder;
     const HELP: &'static str = "Usage: types [room | exit | character | object]\n\n\
-        Lists the types that this world knows, for `dig`, `open` and `create`.\n\nFor example: types object";
+        Lists the types that this world knows, for `dig`, `open`, `create` and `retype`.\n\nFor example: types object";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
         let kinds = match args.rest() {

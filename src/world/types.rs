@@ -627,6 +627,16 @@ impl Registry {
         Some(fresh())
     }
 
+    /// Returns a type with the state that a builder wrote for it; `None` if there is no such type.
+    ///
+    /// # Errors
+    ///
+    /// Inside, why the type cannot read that state.
+    pub fn with_state(&self, kind: Kind, name: &str, json: &str) -> Option<Result<Behaviour, serde_json::Error>> {
+        let (_, (read, _)) = self.types.get_key_value(&(kind, name))?;
+        Some(read(json))
+    }
+
     /// Returns the names that were registered twice, a sentence each; a world does not start with any.
     pub fn clashes(&self) -> Vec<String> {
         [self.claims.clashes(), &self.clashes].concat()
