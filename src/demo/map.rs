@@ -166,7 +166,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     plan.thing(
         rooms.hall,
         "lamp",
-        "A brass lamp, dented by many hands. Its burner is gone; it is more use as a doorstop.",
+        "A brass lamp with a horn window, dented by many hands. Its burner is gone; it makes a good doorstop.",
     );
     let key = plan.thing(rooms.hall, "key", "A heavy brass key with an oak leaf for a bow.");
     key.alias(&["brass key"]);

@@ -60,7 +60,7 @@ impl RoomType for Outdoors {
     const TYPE: &'static str = "outdoors";
 
     fn shape_description(&self, mut description: Markup, _: &RoomView) -> Markup {
-        description.push(&text!(" {}", SKIES[self.sky % SKIES.len()].0));
+        description.push(&text!("\n{}", SKIES[self.sky % SKIES.len()].0));
         description
     }
 
@@ -82,9 +82,9 @@ mod tests {
     fn a_room_shows_and_remembers_the_sky() {
         let mut trial = Trial::of(crate::demo::plugin);
         let room = trial.room_of(Outdoors::default());
-        assert!(trial.run("Ann", "look").to("Ann").concat().contains("A hall. The sky is clear."));
+        assert!(trial.run("Ann", "look").to("Ann").concat().contains("A hall.\nThe sky is clear."));
         assert_eq!(trial.signal(room, &Change { sky: 2 }).to("Bob"), [SKIES[2].1]);
-        assert!(trial.run("Ann", "look").to("Ann").concat().contains("A hall. It is raining."));
+        assert!(trial.run("Ann", "look").to("Ann").concat().contains("A hall.\nIt is raining."));
         assert_eq!(trial.signal(room, &bell::Toll { strokes: 1 }).to("Bob"), ["A bell rings somewhere near."]);
     }
 
