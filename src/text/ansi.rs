@@ -443,7 +443,7 @@ mod tests {
                 for line in plain.split("\r\n") {
                     assert!(!line.contains(char::is_control), "{text:?}: {rendered:?}");
                     let columns: usize = line.chars().map(columns_of_char).sum();
-                    assert!(columns <= width.into(), "{text:?}: {rendered:?}");
+                    assert!(columns <= usize::from(width), "{text:?}: {rendered:?}");
                 }
                 if utf8 {
                     let letters = |text: &str| text.split_whitespace().collect::<String>();
