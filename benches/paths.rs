@@ -118,7 +118,7 @@ fn locks(criterion: &mut Criterion) {
 }
 
 fn rendering(criterion: &mut Criterion) {
-    let style = AnsiStyle { colors: Colors::Truecolor, width: 80, utf8: true, screen_reader: false };
+    let style = AnsiStyle { colors: Colors::True, width: 80, utf8: true, screen_reader: false };
     let plain = "bot7 says, \"hello from 7\"";
     let colourful = "|wCell 0-0|n\nA bare stone cell with four doors, |rred|n with rust and |#ff8800lit|n by a torch, in \
                      which a line has to be wrapped.\n|cExits:|n |lcnorth|ltnorth|le, |lcsouth|ltsouth|le";

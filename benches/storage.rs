@@ -24,7 +24,7 @@ fn changes(sessions: u64, number: u64) -> Vec<Change> {
     let mut changes = Vec::new();
     for session in 1..=sessions {
         let mut stone = Entity::new(EntityId(session), Behaviour::object(), format!("stone{session}"));
-        stone.version = number;
+        stone.version = number as i64;
         stone.changes_since(None, &mut changes);
         changes.push(Change::Cursor(SessionId(session), number));
     }

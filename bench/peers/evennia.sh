@@ -19,7 +19,7 @@ export PATH="$dir/venv/bin:$PATH"
 wait_for_welcome() {
     python3 - "$port" <<'PYTHON'
 import socket, sys, time
-for _ in range(240):
+for _ in range(30):
     try:
         with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as client:
             client.settimeout(5)
@@ -36,6 +36,15 @@ for _ in range(240):
     time.sleep(0.5)
 sys.exit("Evennia does not start")
 PYTHON
+}
+
+# A portal that is slow to answer is not told to start its server: then it is asked again.
+start_it() {
+    for attempt in 1 2 3 4 5; do
+        evennia start || true
+        wait_for_welcome && return
+    done
+    exit 1
 }
 
 if [ "$action" = stop ]; then
@@ -63,8 +72,7 @@ SETTINGS
     evennia migrate >/dev/null
     # The first start makes the superuser and the Public channel.
     EVENNIA_SUPERUSER_USERNAME=admin EVENNIA_SUPERUSER_EMAIL=admin@example.com \
-        EVENNIA_SUPERUSER_PASSWORD=passw0rdX9 evennia start || true
-    wait_for_welcome
+        EVENNIA_SUPERUSER_PASSWORD=passw0rdX9 start_it
     evennia stop
     sleep 3
     evennia shell -c "exec(open('$here/evennia_world.py').read(), globals())"
@@ -72,5 +80,4 @@ SETTINGS
     cd ..
 fi
 cd game
-evennia start || true
-wait_for_welcome
+start_it
