@@ -58,7 +58,10 @@ class World:
         return json.loads(done.stdout or "{}")
 
     def bench(self, scenario, **options):
-        return json.loads(subprocess.run(self.bench_args(scenario, **options), capture_output=True, text=True).stdout or "null")
+        done = subprocess.run(self.bench_args(scenario, **options), capture_output=True, text=True)
+        if done.returncode != 0:
+            print(f"{scenario}: {done.stderr.strip()}")
+        return json.loads(done.stdout or "null")
 
     def bench_args(self, scenario, **options):
         address = self.status()["listeners"]["telnet"]
@@ -255,4 +258,5 @@ def main():
         ROWS[row]()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -155,6 +155,8 @@ struct Tally {
     latency: Histogram,
     /// All lines, those outside of the window too.
     lines: u64,
+    /// Bytes that came back meanwhile.
+    bytes: u64,
     unexpected: u64,
     example: Option<String>,
 }

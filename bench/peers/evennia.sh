@@ -15,6 +15,38 @@ port=${3:-4100}
 export BENCH_ROOMS="${BENCH_ROOMS:-100}" BENCH_ACCOUNTS="${BENCH_ACCOUNTS:-300}"
 export PATH="$dir/venv/bin:$PATH"
 
+# Telnet is open before the server behind it is up: only its welcome screen tells.
+wait_for_welcome() {
+    python3 - "$port" <<'PYTHON'
+import socket, sys, time
+for _ in range(30):
+    try:
+        with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as client:
+            client.settimeout(5)
+            seen = b""
+            while b"connect <" not in seen:
+                more = client.recv(4096)
+                if not more:
+                    break
+                seen += more
+            else:
+                sys.exit()
+    except OSError:
+        pass
+    time.sleep(0.5)
+sys.exit("Evennia does not start")
+PYTHON
+}
+
+# A portal that is slow to answer is not told to start its server: then it is asked again.
+start_it() {
+    for attempt in 1 2 3 4 5; do
+        evennia start || true
+        wait_for_welcome && return
+    done
+    exit 1
+}
+
 if [ "$action" = stop ]; then
     cd "$dir/game" && exec evennia stop
 fi
@@ -40,13 +72,12 @@ SETTINGS
     evennia migrate >/dev/null
     # The first start makes the superuser and the Public channel.
     EVENNIA_SUPERUSER_USERNAME=admin EVENNIA_SUPERUSER_EMAIL=admin@example.com \
-        EVENNIA_SUPERUSER_PASSWORD=passw0rdX9 evennia start
-    sleep 5
+        EVENNIA_SUPERUSER_PASSWORD=passw0rdX9 start_it
     evennia stop
-    sleep 2
+    sleep 3
     evennia shell -c "exec(open('$here/evennia_world.py').read(), globals())"
     touch ready
     cd ..
 fi
 cd game
-evennia start
+start_it

@@ -34,6 +34,7 @@ async fn status(services: &Shared, anew: bool) -> Value {
         "rooms_loaded": services.directory.loaded_rooms(),
         "journal": journal,
         "handlers": meter::figures(anew),
+        "process": std::process::id(),
         "storage": { "reads_waiting": services.pool.reads_waiting(), "hashes_waiting": services.pool.hashes_waiting() },
     })
 }

@@ -50,6 +50,8 @@ pub(super) struct Bot {
     stream: TcpStream,
     answer: Answer,
     buffer: Box<[u8]>,
+    /// Bytes received since the last line was counted.
+    bytes: u64,
 }
 
 impl Bot {
@@ -61,7 +63,8 @@ impl Bot {
             Ok(stream)
         };
         let stream = connected.await.map_err(|error| BenchError::Io { bot: number, error })?;
-        let mut bot = Self { number, stream, answer: Answer::new(peer.prompts), buffer: vec![0; 8 * 1024].into() };
+        let mut bot =
+            Self { number, stream, answer: Answer::new(peer.prompts), buffer: vec![0; 8 * 1024].into(), bytes: 0 };
         if !peer.greeting().is_empty() {
             let greeting = Typed { line: Vec::new(), words: peer.greeting().to_vec() };
             timeout(super::PATIENCE, bot.receive(&greeting, LOGIN_DOUBT)).await.map_err(|_| BenchError::Silent)??;
@@ -71,6 +74,7 @@ impl Bot {
         match timeout(super::PATIENCE, bot.receive(&login, LOGIN_DOUBT)).await {
             Ok(Ok(true)) => {
                 bot.restore(&peer.restoring(number)).await?;
+                bot.bytes = 0;
                 Ok(bot)
             }
             Ok(Err(error)) => Err(error),
@@ -136,6 +140,7 @@ impl Bot {
         let answered = Instant::now();
         let mut tally = tally.borrow_mut();
         tally.lines += 1;
+        tally.bytes += std::mem::take(&mut self.bytes);
         if sent >= window.begin && answered <= window.end {
             tally.latency.record(answered - sent);
         }
@@ -168,6 +173,7 @@ impl Bot {
             if length == 0 {
                 return Err(BenchError::Closed { bot: self.number, said: self.answer.said() });
             }
+            self.bytes += length as u64;
             progress = self.answer.take(&self.buffer[..length], &typed.words);
         }
     }

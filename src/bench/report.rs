@@ -43,6 +43,8 @@ pub struct Report {
     pub lines_typed: u64,
     /// Lines that the server has run meanwhile, by its own count. More if others play as well.
     pub lines_run: Option<u64>,
+    /// Bytes that the bots were shown by line, those that others caused among them.
+    pub bytes_per_line: f64,
     /// What the bystander waited, if there was one.
     pub bystander: Option<Waited>,
     /// What the flood came to, if there was one.
@@ -142,7 +144,12 @@ impl Report {
             })
         };
         let [begun, ended] = &measured.figures;
-        let grown = |part: &str, name: &str| ended[part][name].as_u64()?.checked_sub(begun[part][name].as_u64()?);
+        // A server that was started anew has counted from nothing.
+        let same = begun["process"] == ended["process"];
+        let grown = |part: &str, name: &str| {
+            let begun = if same { begun[part][name].as_u64()? } else { return None };
+            ended[part][name].as_u64()?.checked_sub(begun)
+        };
         let glances = &measured.glances;
         Self {
             peer: peer.to_owned(),
@@ -159,6 +166,7 @@ impl Report {
             unexpected_example: tally.example.or_else(|| glances.example.clone()),
             lines_typed: tally.lines + glances.lines,
             lines_run: grown("journal", "lines"),
+            bytes_per_line: tally.bytes as f64 / tally.lines.max(1) as f64,
             bystander: (glances.lines > 0).then(|| Waited {
                 count: glances.latency.count(),
                 p50_us: glances.latency.quantile_us(0.5),
@@ -173,7 +181,7 @@ impl Report {
                 max_us: ended["journal"]["flush_max_us"].as_u64().unwrap_or(0),
                 largest: ended["journal"]["largest_flush"].as_u64().unwrap_or(0),
             }),
-            handlers: handlers(begun, ended),
+            handlers: handlers(if same { begun } else { &Value::Null }, ended),
             portal: load(|both| both.portal),
             server: load(|both| both.server),
             generator_cpu_us_per_command: by_command(measured.own, commands),
@@ -184,7 +192,7 @@ impl Report {
 fn handlers(begun: &Value, ended: &Value) -> BTreeMap<String, Handlers> {
     let kinds = ended["handlers"].as_object().into_iter().flatten();
     let of = |(kind, now): (&String, &Value)| {
-        let grown = |name: &str| now[name].as_u64()?.checked_sub(begun["handlers"][kind][name].as_u64()?);
+        let grown = |name: &str| now[name].as_u64()?.checked_sub(begun["handlers"][kind][name].as_u64().unwrap_or(0));
         let (count, total_us) = (grown("count")?, grown("total_us")?);
         let max_us = now["max_us"].as_f64()?;
         let handlers = Handlers { count, mean_us: total_us as f64 / count.max(1) as f64, max_us };
@@ -220,7 +228,11 @@ impl fmt::Display for Report {
         }
         writeln!(f, "  generator   {:>10.1} µs CPU/command", self.generator_cpu_us_per_command)?;
         if let Some(lines_run) = self.lines_run {
-            writeln!(f, "  lines       {:>10}  typed in all, {lines_run} run by the server's count", self.lines_typed)?;
+            writeln!(
+                f,
+                "  lines       {:>10}  typed in all, {lines_run} run by the server's count; {:.0} bytes shown by line",
+                self.lines_typed, self.bytes_per_line
+            )?;
         }
         if let Some(waited) = &self.bystander {
             let [p50, p99, max] = [waited.p50_us, waited.p99_us, waited.max_us].map(|us| us / 1000.0);
