@@ -16,6 +16,7 @@ use crate::actors::channel::Connected;
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{ChannelsChanged, Ended, with_facts};
+use crate::actors::vital::Vital;
 use crate::db::{AccountName, Password};
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
@@ -197,6 +198,7 @@ struct Online {
 
 /// The accounts.
 pub struct AccountsActor {
+    _vital: Vital,
     services: Option<Shared>,
     names: FxHashMap<AccountId, AccountName>,
     by_folded: FxHashMap<String, AccountId>,
@@ -219,6 +221,7 @@ impl AccountsActor {
     /// Returns the actor, which waits for [`Begin`].
     pub fn new(config: &crate::config::ThrottleConfig) -> Self {
         Self {
+            _vital: Vital("accounts"),
             services: None,
             names: FxHashMap::default(),
             by_folded: FxHashMap::default(),

@@ -15,6 +15,7 @@ use crate::actors::batch::{Batch, BatchId, Key};
 use crate::actors::book::{self, Action, Book, Flush};
 use crate::actors::link::{LinkActor, Send};
 use crate::actors::meter::{self, Kind};
+use crate::actors::vital::Vital;
 use crate::db::{self, DbError, DbPool};
 use crate::mailbox;
 use crate::wire::{self, Group, Item};
@@ -94,6 +95,7 @@ pub struct JournalFigures {
 
 /// The journal.
 pub struct JournalActor {
+    _vital: Vital,
     book: Book,
     epoch: u64,
     confirmed: u64,
@@ -108,6 +110,7 @@ impl JournalActor {
     /// Returns a journal of the server of `epoch`, that goes on after flush `settled`.
     pub fn new(epoch: u64, settled: u64, pool: DbPool, link: Addr<LinkActor>) -> Self {
         Self {
+            _vital: Vital("journal"),
             book: Book::new(settled),
             epoch,
             confirmed: 0,

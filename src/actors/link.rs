@@ -21,6 +21,7 @@ use crate::actors::journal::{Confirmed, IsIdle};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
+use crate::actors::vital::Vital;
 use crate::ids::SessionId;
 use crate::mailbox;
 use crate::wire::{self, Facts, Frame, Group, ToPortal, ToServer, WireError};
@@ -48,6 +49,7 @@ pub struct Begin(pub Shared);
 
 /// The link.
 pub struct LinkActor {
+    _vital: Vital,
     epoch: u64,
     out: Out,
     halves: Option<(OwnedReadHalf, OwnedWriteHalf, BytesMut)>,
@@ -94,7 +96,14 @@ impl LinkActor {
     /// Returns a link over a wire on which the hellos have been said; `rest` was read behind the portal's.
     pub fn new(epoch: u64, wire: UnixStream, rest: BytesMut) -> Self {
         let (read, write) = wire.into_split();
-        Self { epoch, out: Out::default(), halves: Some((read, write, rest)), services: None, is_stopping: false }
+        Self {
+            _vital: Vital("link"),
+            epoch,
+            out: Out::default(),
+            halves: Some((read, write, rest)),
+            services: None,
+            is_stopping: false,
+        }
     }
 
     fn open(&self, services: &Shared, session: SessionId, facts: Facts) {

@@ -18,5 +18,6 @@ pub mod script;
 pub mod server;
 pub mod services;
 pub mod session;
+pub mod vital;
 pub mod wheel;
 pub mod world;

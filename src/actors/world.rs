@@ -16,6 +16,7 @@ use crate::actors::batch::Batch;
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Arrival, Mail, RoomActor};
 use crate::actors::services::{Shared, now_ms};
+use crate::actors::vital::Vital;
 use crate::db::{DbError, FindEntities, HistoryOf, LoadRoom, LocationOf};
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::mailbox;
@@ -117,8 +118,8 @@ const FOUND_MOST: u32 = 100;
 const HISTORY_MOST: u32 = 50;
 
 /// World.
-#[derive(Default)]
 pub struct WorldActor {
+    _vital: Vital,
     services: Option<Shared>,
     /// Rooms that are being loaded, with their mail in order.
     loading: FxHashMap<RoomId, Vec<Mail>>,
@@ -127,6 +128,19 @@ pub struct WorldActor {
     /// Sleeping rooms by the time at which a timer wakes them.
     due: BTreeSet<(i64, RoomId)>,
     reserving: bool,
+}
+
+impl Default for WorldActor {
+    fn default() -> Self {
+        Self {
+            _vital: Vital("world"),
+            services: None,
+            loading: FxHashMap::default(),
+            waking: FxHashMap::default(),
+            due: BTreeSet::new(),
+            reserving: false,
+        }
+    }
 }
 
 impl WorldActor {

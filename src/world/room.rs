@@ -49,6 +49,7 @@ pub struct Occupant {
 }
 
 /// What a run came to.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and most often it is the large one")]
 #[derive(Debug)]
 pub enum Performed {
     /// Done: the rows to store, the effects to perform, and how to take the rows back.
