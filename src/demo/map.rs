@@ -183,6 +183,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
 
     let fern = "Its fronds unroll while you look, or so it seems.";
     plan.fixture(rooms.garden, "fern", fern, "It has grown through the floor.");
+    plan.thing(rooms.garden, "watering can", "A can of tin with a long spout, half full.");
 
     let odo = "A man as grey and upright as a heron. He looks at the fire, not at you.";
     plan.character_of(Keeper::default(), rooms.gallery, "Odo", odo).alias(&["keeper"]);
