@@ -70,8 +70,9 @@ mod sampling {
     static SAMPLING: Mutex<Option<Sampling>> = Mutex::new(None);
 
     pub(super) fn start(process: Sampled, data_dir: &Path) -> Result<(), String> {
-        // A sample inside these would wait for a lock that the sampled thread may hold.
-        let kept_out = ["libc", "libgcc", "pthread", "vdso"];
+        // A sample inside these cannot be unwound, or would wait for a lock that the sampled thread holds. The C library is
+        // not among them: every system call is inside it, and a server of sockets is mostly that.
+        let kept_out = ["libgcc", "vdso"];
         let guard = ProfilerGuardBuilder::default().frequency(HERTZ).blocklist(&kept_out).build();
         let guard = guard.map_err(|error| error.to_string())?;
         let path = data_dir.join(format!("flamegraph-{}.svg", process.name()));

@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 /// How old the CPU clock's last reading may be when a handler begins: by so much a time may be too long.
 const STALE: Duration = Duration::from_micros(50);
 
+/// Longer than this no handler should hold its thread: hundreds of rooms share it.
+pub const LONG: Duration = Duration::from_micros(500);
+
 /// Kinds of actors on the server's arbiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -53,10 +56,12 @@ struct Meter {
     count: AtomicU64,
     total_ns: AtomicU64,
     max_ns: AtomicU64,
+    long: AtomicU64,
 }
 
-static METERS: [Meter; KINDS.len()] =
-    [const { Meter { count: AtomicU64::new(0), total_ns: AtomicU64::new(0), max_ns: AtomicU64::new(0) } }; KINDS.len()];
+static METERS: [Meter; KINDS.len()] = [const {
+    Meter { count: AtomicU64::new(0), total_ns: AtomicU64::new(0), max_ns: AtomicU64::new(0), long: AtomicU64::new(0) }
+}; KINDS.len()];
 
 /// A reading of both clocks of a thread.
 #[derive(Clone, Copy)]
@@ -102,6 +107,9 @@ impl Drop for Metered {
         let (meter, ns) = (&METERS[self.kind as usize], took.as_nanos() as u64);
         meter.count.fetch_add(1, Ordering::Relaxed);
         meter.total_ns.fetch_add(ns, Ordering::Relaxed);
+        if took > LONG {
+            meter.long.fetch_add(1, Ordering::Relaxed);
+        }
         if ns > meter.max_ns.load(Ordering::Relaxed) {
             meter.max_ns.fetch_max(ns, Ordering::Relaxed);
         }
@@ -122,6 +130,7 @@ pub fn figures(anew: bool) -> Value {
             "count": meter.count.load(Ordering::Relaxed),
             "total_us": meter.total_ns.load(Ordering::Relaxed) / 1000,
             "max_us": max_ns as f64 / 1000.0,
+            "over_500_us": meter.long.load(Ordering::Relaxed),
         });
         ((*name).to_owned(), figures)
     });

@@ -19,7 +19,7 @@ use super::{BenchError, Tally};
 const DOUBT: Duration = Duration::from_secs(1);
 
 /// The same at a login: the welcome screen's prompt comes first, and passwords wait for their turn to be hashed.
-const LOGIN_DOUBT: Duration = Duration::from_secs(10);
+const LOGIN_DOUBT: Duration = Duration::from_secs(30);
 
 /// How long a bot that puts itself in order waits for an answer: it may be refused, and not every server marks prompts.
 const RESTORE_DOUBT: Duration = Duration::from_millis(200);

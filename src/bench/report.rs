@@ -98,6 +98,8 @@ pub struct Handlers {
     pub mean_us: f64,
     /// Longest CPU time, in microseconds.
     pub max_us: f64,
+    /// How many took more than 500 µs.
+    pub over_500_us: u64,
 }
 
 /// What one process used.
@@ -194,8 +196,8 @@ fn handlers(begun: &Value, ended: &Value) -> BTreeMap<String, Handlers> {
     let of = |(kind, now): (&String, &Value)| {
         let grown = |name: &str| now[name].as_u64()?.checked_sub(begun["handlers"][kind][name].as_u64().unwrap_or(0));
         let (count, total_us) = (grown("count")?, grown("total_us")?);
-        let max_us = now["max_us"].as_f64()?;
-        let handlers = Handlers { count, mean_us: total_us as f64 / count.max(1) as f64, max_us };
+        let (max_us, over_500_us) = (now["max_us"].as_f64()?, grown("over_500_us")?);
+        let handlers = Handlers { count, mean_us: total_us as f64 / count.max(1) as f64, max_us, over_500_us };
         (count > 0).then(|| (kind.clone(), handlers))
     };
     kinds.filter_map(of).collect()
@@ -247,8 +249,9 @@ impl fmt::Display for Report {
             writeln!(f, "  flushes     {:>10}  of {batches:.1} batches, {mean:.0} µs each", flushes.count)?;
         }
         for (kind, handlers) in &self.handlers {
-            let Handlers { count, mean_us, max_us } = handlers;
-            writeln!(f, "  {kind:10}  {count:>10}  handlers, {mean_us:.1} µs mean, {max_us:.0} µs max")?;
+            let Handlers { count, mean_us, max_us, over_500_us } = handlers;
+            let long = if *over_500_us > 0 { format!(", {over_500_us} over 500 µs") } else { String::new() };
+            writeln!(f, "  {kind:10}  {count:>10}  handlers, {mean_us:.1} µs mean, {max_us:.0} µs max{long}")?;
         }
         if self.unexpected > 0 {
             let example = self.unexpected_example.as_deref().unwrap_or_default();
