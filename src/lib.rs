@@ -44,3 +44,8 @@ pub mod prelude {
     pub use crate::world::signal::{Signal, SignalType, Target};
     pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
 }
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

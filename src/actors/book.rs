@@ -101,6 +101,15 @@ impl Book {
         !self.marks.contains_key(&key)
     }
 
+    /// Returns the last flush that is not stored yet: in flight or to come. `None` if all is stored.
+    pub fn last_flush(&self) -> Option<u64> {
+        match (&self.flight, self.changes.is_empty()) {
+            (Some((number, _)), true) => Some(*number),
+            (_, false) => Some(self.next_flush()),
+            (None, true) => None,
+        }
+    }
+
     /// Returns how many batches wait: incomplete or held, and for the next flush.
     pub fn waiting(&self) -> (usize, usize) {
         (self.open.len(), self.pending.len())

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 
 use crate::actors::batch::{Batch, BatchId, Key};
-use crate::actors::book::{Action, Book, Flush, Stored};
+use crate::actors::book::{self, Action, Book, Flush};
 use crate::actors::link::{LinkActor, Send};
 use crate::db::{self, DbError, DbPool};
 use crate::mailbox;
@@ -53,6 +54,11 @@ pub struct IsSettled(pub Key);
 #[rtype(result = "bool")]
 pub struct IsIdle;
 
+/// Resolves when all that has been committed to the journal so far is stored. For those who answer outside the wire.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stored;
+
 /// Asks for figures.
 #[derive(Debug, Message)]
 #[rtype(result = "JournalFigures")]
@@ -86,6 +92,8 @@ pub struct JournalActor {
     link: Addr<LinkActor>,
     figures: JournalFigures,
     actions: Vec<Action>,
+    /// Who waits for which flush.
+    waiting: Vec<(u64, oneshot::Sender<()>)>,
 }
 
 impl JournalActor {
@@ -99,6 +107,7 @@ impl JournalActor {
             link,
             figures: JournalFigures::default(),
             actions: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -126,6 +135,9 @@ impl JournalActor {
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
                 journal.book.flushed(number, &mut journal.actions);
                 journal.perform(ctx);
+                for (_, waits) in journal.waiting.extract_if(.., |(flush, _)| *flush <= number) {
+                    let _ = waits.send(());
+                }
             }
             Err(error) => {
                 // Superseded, or memory and storage no longer agree: start again from what is stored.
@@ -139,7 +151,7 @@ impl JournalActor {
 /// Writes a flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
 /// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
 async fn write(pool: DbPool, epoch: u64, confirmed: u64, flush: Flush) -> Result<(), DbError> {
-    let row = |number, batches: &[Stored]| {
+    let row = |number, batches: &[book::Stored]| {
         let groups = batches.iter().map(|stored| stored.group.clone()).collect();
         db::Flush {
             epoch,
@@ -179,12 +191,12 @@ async fn write_when_back(pool: &DbPool, row: db::Flush) -> Result<(), DbError> {
 }
 
 /// Returns what is stored instead of a batch that cannot be.
-fn given_up(group: Group) -> Stored {
-    let Some(origin) = group.origin else { return Stored { changes: Vec::new(), group: Group::default() } };
+fn given_up(group: Group) -> book::Stored {
+    let Some(origin) = group.origin else { return book::Stored { changes: Vec::new(), group: Group::default() } };
     let text = crate::text!("Something went wrong; nothing was done. It has been noted.").into_string();
     let items = vec![Item::Text { to: vec![origin.session], text }];
     let changes = vec![Change::Cursor(origin.session, origin.n)];
-    Stored { changes, group: Group { origin: Some(origin), items } }
+    book::Stored { changes, group: Group { origin: Some(origin), items } }
 }
 
 impl Actor for JournalActor {
@@ -233,6 +245,22 @@ impl Handler<IsIdle> for JournalActor {
 
     fn handle(&mut self, _: IsIdle, _: &mut Self::Context) -> bool {
         self.book.is_idle()
+    }
+}
+
+impl Handler<Stored> for JournalActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Stored, _: &mut Self::Context) -> Self::Result {
+        let (stored, waits) = oneshot::channel();
+        match self.book.last_flush() {
+            Some(flush) => self.waiting.push((flush, stored)),
+            None => drop(stored),
+        }
+        Box::pin(async move {
+            // Dropped at once if there is nothing to wait for.
+            let _ = waits.await;
+        })
     }
 }
 

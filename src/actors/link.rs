@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::actors::journal::{Confirmed, IsIdle};
@@ -170,7 +170,17 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
             Ok(ToServer::Opened { session, facts }) => self.open(&services, session, facts),
             Ok(ToServer::Facts { session, facts }) => services.to_session(session, FactsChanged(facts)),
             Ok(ToServer::Closed { session }) => services.to_session(session, LinkClosed),
-            Ok(ToServer::Ping { tick }) => self.out.push(&ToPortal::Pong { tick }),
+            Ok(ToServer::Ping { tick }) => {
+                let (out, beat) = (self.out.clone(), heartbeat(&services));
+                ctx.spawn(
+                    async move {
+                        if beat.await {
+                            out.push(&ToPortal::Pong { tick });
+                        }
+                    }
+                    .into_actor(self),
+                );
+            }
             Ok(ToServer::Ask { id, what, json }) => {
                 let out = self.out.clone();
                 let answer = super::ask::answer(services, what, json);
@@ -185,6 +195,29 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
     fn finished(&mut self, ctx: &mut Self::Context) {
         tracing::info!("the wire is closed");
         self.stop(ctx);
+    }
+}
+
+/// Resolves when every arbiter has had its turn: true unless one of them is gone.
+fn heartbeat(services: &Shared) -> impl Future<Output = bool> + use<> {
+    let beats: Vec<_> = services
+        .arbiters
+        .iter()
+        .map(|arbiter| {
+            let (beat, felt) = oneshot::channel();
+            arbiter.spawn_fn(move || {
+                let _ = beat.send(());
+            });
+            felt
+        })
+        .collect();
+    async move {
+        for felt in beats {
+            if felt.await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 }
 

@@ -391,6 +391,10 @@ impl RoomActor {
         let who: Vec<EntityId> = party.iter().filter_map(|o| Some(o.character()?.id)).collect();
         let sessions: Vec<Seat> =
             party.iter().filter_map(|o| o.occupancy.as_ref()).flat_map(|o| o.seats.clone()).collect();
+        // Who is here went nowhere: mail follows the last steps only, and never in circles.
+        for who in &who {
+            self.went.remove(who);
+        }
         let originals = party.clone();
         party.into_iter().for_each(|occupant| self.room.put(occupant));
         match self.room.arrive(moment, &who, from, &manner) {

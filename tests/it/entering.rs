@@ -280,12 +280,39 @@ fn who_connects_while_the_old_connection_leaves_gets_in() {
             old.hang_up();
         }
         new.ask("inventory", "You are carrying: a lamp.");
+        // Rooms pass mail on after who has left them: not in circles.
+        for exit in ["north", "south", "north", "south"] {
+            new.send(exit);
+        }
+        new.sync();
         // Whoever came in so is there for others too.
         bob.ask("tell ann = hello", "You tell Ann, \"hello\"");
         new.expect("Bob tells you, \"hello\"");
         old = new;
     }
     assert_eq!(server.status()["players"], 2);
+}
+
+#[test]
+fn a_tell_that_meets_a_login_is_read() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    for n in 1..=20 {
+        bob.send("quit");
+        bob.closed();
+        bob = guest(&server, "Bob");
+        // The login is under way when it is told.
+        bob.send(&format!("connect Bob {PASSWORD}"));
+        if n % 2 == 0 {
+            ann.expect("Bob has");
+        }
+        ann.send(&format!("tell bob = told-{n}."));
+        ann.expect(&format!("told-{n}."));
+        bob.expect(&format!("told-{n}."));
+        ann.skip();
+    }
+    assert_eq!(bob.text().matches("told-").count(), 1, "it is told once");
 }
 
 #[test]

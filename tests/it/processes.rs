@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::mpsc;
+use std::thread;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use everhall::testing::{ADMIN_PASSWORD, Builder, PASSWORD, TelnetClient};
+use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, TelnetClient};
 use serde_json::Value;
 
 use super::{plan, world};
@@ -282,12 +284,18 @@ fn logs_can_be_followed() {
     let server = world();
     let mut following = server.spawn(&["logs", "-f"]);
     let shown = BufReader::new(following.stdout.take().unwrap());
+    let (found, search) = mpsc::channel();
+    let searching = thread::spawn(move || {
+        let found_it = shown.lines().map_while(Result::ok).any(|line| line.contains("Ann logged in"));
+        // Nobody listens any more if it came too late.
+        let _ = found.send(found_it);
+    });
     let _ann = server.player("Ann");
-    // The line is written while the command runs; a pipe that ends too early fails the search.
-    let found = shown.lines().map_while(Result::ok).any(|line| line.contains("Ann logged in"));
+    let found = search.recv_timeout(DEADLINE);
     following.kill().unwrap();
     following.wait().unwrap();
-    assert!(found);
+    searching.join().unwrap();
+    assert_eq!(found, Ok(true));
 }
 
 #[test]

@@ -150,3 +150,91 @@ fn a_crash_of_everything_keeps_what_was_shown() {
     ann.login("Ann", everhall::testing::PASSWORD);
     ann.ask("inventory", "You are carrying: a lamp.");
 }
+
+#[test]
+fn a_crash_among_logins_makes_each_account_once() {
+    let server = world();
+    let mut witness = server.player("Witness");
+    for strikes_after in [0, 1, 3] {
+        let name = |n: u32| format!("Visitor {strikes_after} {}", char::from(b"ABCDEFGH"[n as usize]));
+        let mut clients: Vec<_> = (0..8).map(|n| server.telnet(&name(n))).collect();
+        for client in &mut clients {
+            let line = format!("create \"{}\" {}\r\nsay I am in\r\n", client.name(), everhall::testing::PASSWORD);
+            client.send_raw(line.as_bytes());
+        }
+        for client in &mut clients[..strikes_after] {
+            client.expect("You say, \"I am in\"");
+        }
+        server.kill_server();
+        clients.iter_mut().for_each(|client| client.sync());
+        witness.sync();
+        for client in &clients {
+            assert_eq!(client.text().matches("You say, \"I am in\"").count(), 1, "{}", client.text());
+            let entered = format!("{} has entered the world.", client.name());
+            assert_eq!(witness.text().matches(&entered).count(), 1, "{entered}");
+            let heard = format!("{} says, \"I am in\"", client.name());
+            assert_eq!(witness.text().matches(&heard).count(), 1, "{heard}");
+        }
+    }
+    witness.ask("who", "25 players in the world.");
+}
+
+#[test]
+fn a_crash_leaves_everybody_where_they_walked() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    bob.ask("follow ann", "You follow Ann");
+    ann.expect("Bob follows you");
+    for strikes_after in [0, 1, 7] {
+        ann.skip();
+        bob.skip();
+        ann.send_raw("north\r\nsay hither\r\nsouth\r\nsay thither\r\n".repeat(10).as_bytes());
+        for _ in 0..strikes_after {
+            ann.expect("You say, \"thither\"");
+        }
+        server.kill_server();
+        ann.sync();
+        bob.sync();
+        // Bob came along each time, and heard each word once.
+        let text = bob.text();
+        let heard: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("Ann says, ")).collect();
+        let heard: Vec<&&str> = heard.iter().filter(|said| said.contains("hither")).collect();
+        assert!(heard.len().is_multiple_of(20) && !heard.is_empty(), "{heard:?}");
+        for (at, said) in heard.iter().enumerate() {
+            assert_eq!(**said, ["\"hither\"", "\"thither\""][at % 2], "{at}");
+        }
+    }
+    let (ann, bob) = (ann.text(), bob.text());
+    assert_eq!((ann.matches("The Winter Garden").count(), bob.matches("The Winter Garden").count()), (30, 30));
+}
+
+#[test]
+fn a_crash_leaves_no_gap_in_a_channel() {
+    let server = world();
+    let mut talkers = typists(&server, 4);
+    for round in 0..3 {
+        for talker in &mut talkers {
+            let name = talker.name().to_owned();
+            let lines: String = (1..=10).map(|n| format!("pub {name}-{}\r\n", round * 10 + n)).collect();
+            talker.send_raw(lines.as_bytes());
+        }
+        talkers[0].expect(&format!("-{}", round * 10 + 1));
+        server.kill_server();
+    }
+    for _ in 0..2 {
+        talkers.iter_mut().for_each(|talker| talker.sync());
+    }
+    let messages = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("[Public] Typist"));
+        lines.map(str::to_owned).collect()
+    };
+    // All saw the same, in the same order, and it is what the channel remembers.
+    let seen = messages(&talkers[0].text());
+    assert_eq!(seen.len(), 120);
+    for talker in &talkers {
+        assert_eq!(messages(&talker.text()), seen, "{}", talker.name());
+    }
+    talkers[0].skip();
+    talkers[0].ask("channel history public 50", seen.last().unwrap().split(": ").last().unwrap());
+}

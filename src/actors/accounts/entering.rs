@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
+use crate::actors::journal::Stored;
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
 use crate::actors::services::Shared;
@@ -328,7 +329,9 @@ impl AccountsActor {
         let Some(online) = self.online.get_mut(&account) else { return };
         let Login { mut batch, session, facts, .. } = login;
         online.record.last_login_at = batch.now_ms;
-        let (old, record) = (online.session, online.record.clone());
+        // From now on it is told what is told.
+        let (old, record) = (std::mem::replace(&mut online.session, session), online.record.clone());
+        online.is_linked = true;
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
@@ -484,7 +487,8 @@ impl AccountsActor {
             let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
             Ok::<_, DbError>((hash, record))
         };
-        Box::pin(hashed.into_actor(self).map(move |hashed, accounts, _| {
+        let journal = services.journal.clone();
+        let done = hashed.into_actor(self).map(move |hashed, accounts, _| {
             let (hash, record) = hashed.map_err(|error| error.to_string())?;
             let mut batch = Batch::begin(None, services.now_ms());
             batch.change(Key::Accounts);
@@ -506,6 +510,14 @@ impl AccountsActor {
             }
             services.commit(batch);
             Ok(())
+        });
+        // Whoever is told that it is done may log in with it at once.
+        Box::pin(done.then(move |done: Result<(), String>, accounts, _| {
+            async move {
+                let _ = journal.send(Stored).await;
+                done
+            }
+            .into_actor(accounts)
         }))
     }
 }
