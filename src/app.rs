@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
+use crate::launcher::FirstWorld;
 use crate::world::command::{Command, CommandSet};
+use crate::world::first::{self, Plan};
 use crate::world::script::{AnyScript, ScriptType, Sky};
 use crate::world::types::{self, CharacterType, ExitType, ObjectType, RoomType};
 use crate::{cli, commands};
@@ -54,31 +56,57 @@ impl Registry {
     }
 }
 
-/// A game: the engine with a name and a registry.
+/// Registers what a part of a game adds: `pub fn plugin(app: &mut App)`.
+pub type Plugin = fn(&mut App);
+
+/// A game: the engine with a name and what the game adds. Every call but [`App::run`] can be followed by another.
 ///
 /// A game's own binary has all of the engine's subcommands:
 ///
 /// ```no_run
+/// use everhall::prelude::*;
+///
+/// #[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Desert;
+///
+/// impl RoomType for Desert {
+///     const TYPE: &'static str = "desert";
+/// }
+///
+/// fn plugin(app: &mut App) {
+///     app.room::<Desert>().first_world(|| Plan::new("The Salt Road", "White, flat, and without an end."));
+/// }
+///
 /// fn main() -> std::process::ExitCode {
-///     everhall::app::App::new("The Salt Road").run()
+///     App::new("The Salt Road").plugin(plugin).run()
 /// }
 /// ```
+///
+/// A name that is given twice is told at start, with both that claim it; the world does not start.
 pub struct App {
     /// The world's name unless a keeper sets another one (`world.name`).
     pub name: String,
     /// What the game adds.
     pub registry: Registry,
+    first_world: fn() -> Plan,
 }
 
 impl App {
     /// Returns the bare engine under a game's name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), registry: Registry::default() }
+        Self { name: name.into(), registry: Registry::default(), first_world: first::demo }
     }
 
-    /// Lets a plugin register what it adds.
-    pub fn plugin(mut self, plugin: impl FnOnce(&mut Self)) -> Self {
-        plugin(&mut self);
+    /// Lets a [`Plugin`] register what it adds. A plugin may add others.
+    pub fn plugin(&mut self, plugin: impl FnOnce(&mut Self)) -> &mut Self {
+        plugin(self);
+        self
+    }
+
+    /// Sets what is built where there is no world yet, in place of the engine's small one. `--world empty` still
+    /// builds one bare room.
+    pub fn first_world(&mut self, plan: fn() -> Plan) -> &mut Self {
+        self.first_world = plan;
         self
     }
 
@@ -118,8 +146,16 @@ impl App {
         self
     }
 
-    /// Does what the command line says. The exit codes are in `--help`.
-    pub fn run(self) -> ExitCode {
-        cli::run(self)
+    /// Does what the command line says. The exit codes are in `--help`. Nothing stays registered afterwards.
+    pub fn run(&mut self) -> ExitCode {
+        cli::run(std::mem::replace(self, Self::new("")))
+    }
+
+    /// Returns what builds the world that was chosen.
+    pub(crate) fn chosen(&self, world: FirstWorld) -> fn() -> Plan {
+        match world {
+            FirstWorld::Demo => self.first_world,
+            FirstWorld::Empty => first::empty,
+        }
     }
 }

@@ -16,6 +16,7 @@ mod args;
 mod bench;
 mod failure;
 mod logs;
+mod new;
 pub(crate) mod out;
 mod password;
 mod run;
@@ -71,14 +72,17 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         out::line(format_args!("{} {}", program(), env!("CARGO_PKG_VERSION")));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(Command::New(args)) = &cli.command {
+        return new::run(args).map(|()| ExitCode::SUCCESS);
+    }
     let context = Context { loaded: load(&app.name, &cli.globals)?, globals: cli.globals };
     let command = cli.command.unwrap_or(Command::Run(cli.run));
-    if !matches!(command, Command::Portal | Command::Server) {
+    if !matches!(command, Command::Portal(_) | Command::Server(_)) {
         warn(&context.loaded);
     }
     match command {
-        Command::Run(args) => run::run(&context, args),
-        Command::Start(args) => run::start(&context, args),
+        Command::Run(args) => run::run(&context, args, app.chosen(args.world)),
+        Command::Start(args) => run::start(&context, args, app.chosen(args.world)),
         Command::Stop => run::stop(&context),
         Command::Reload => run::reload(&context),
         Command::Status { json } => status::run(&context, json),
@@ -90,9 +94,10 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Admin(command) => admin::run(&context, command).map(|()| ExitCode::SUCCESS),
         Command::Bench(command) => bench::run(&context, command).map(|()| ExitCode::SUCCESS),
-        Command::Version => Ok(ExitCode::SUCCESS),
-        Command::Portal => run::portal(&context),
-        Command::Server => run::server(&context, app.registry),
+        // Done above: they need no settings.
+        Command::Version | Command::New(_) => Ok(ExitCode::SUCCESS),
+        Command::Portal(args) => run::portal(&context, args),
+        Command::Server(args) => run::server(&context, args, app.registry),
     }
 }
 

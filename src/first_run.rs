@@ -7,23 +7,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::db::{Database, DbError, password, seed};
-use crate::launcher::{FIRST_PASSWORD, FirstWorld, Progress};
-use crate::world::first;
-use crate::world::record::ScriptRecord;
-use crate::world::script::{ScriptType as _, Sky};
+use crate::launcher::{FIRST_PASSWORD, Progress};
+use crate::world::first::{self, Plan};
 
 /// Letters of a generated password: none that are taken for another. 16 of them are 80 bits.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// How often the sky is looked at, in milliseconds.
-const SKY_PERIOD_MS: i64 = 10_000;
 
 /// Builds the first world in an empty database, in one transaction, and tells the keeper's password.
 ///
 /// # Errors
 ///
 /// [`DbError::Away`] if the database cannot be written, [`DbError::Password`] if the password cannot be hashed.
-pub fn build(config: &Config, database: &Database, first: FirstWorld, progress: &mut Progress) -> Result<(), DbError> {
+pub fn build(
+    config: &Config,
+    database: &Database,
+    first: fn() -> Plan,
+    progress: &mut Progress,
+) -> Result<(), DbError> {
     let given = std::env::var(FIRST_PASSWORD).ok().filter(|password| !password.is_empty());
     let is_given = given.is_some();
     let password = match given {
@@ -33,13 +33,11 @@ pub fn build(config: &Config, database: &Database, first: FirstWorld, progress: 
     let hash = password::hash(&config.password, &password)?;
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
     progress.step("Building the first world", || {
-        let mut entities = match first {
-            FirstWorld::Demo => first::demo(),
-            FirstWorld::Empty => first::empty(),
-        };
+        let plan = first();
+        let scripts = plan.scripts(now_ms);
         let (account, character) = first::admin(hash, now_ms);
-        entities.push(character);
-        seed::seed(database, entities, vec![account], first::channels(), scripts(now_ms))
+        let entities = plan.into_rows().into_iter().chain([character]);
+        seed::seed(database, entities, vec![account], first::channels(), scripts)
     })?;
     if is_given {
         progress.line("The keeper's account is admin, with the password you have set.");
@@ -48,17 +46,6 @@ pub fn build(config: &Config, database: &Database, first: FirstWorld, progress: 
         progress.line(format_args!("  password: {password}"));
     }
     Ok(())
-}
-
-fn scripts(now_ms: i64) -> Vec<ScriptRecord> {
-    vec![ScriptRecord {
-        id: first::SKY,
-        key: "sky".into(),
-        type_name: Sky::TYPE.into(),
-        state: serde_json::to_string(&Sky::default()).unwrap_or_default(),
-        period_ms: SKY_PERIOD_MS,
-        start_at: now_ms,
-    }]
 }
 
 /// Returns a password of 16 letters, from the system's source of random numbers.

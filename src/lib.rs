@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod db;
 pub mod first_run;
+pub mod flamegraph;
 pub mod ids;
 pub mod launcher;
 pub mod logging;
@@ -27,6 +28,7 @@ pub mod world;
 
 /// What a game's own files import.
 pub mod prelude {
+    pub use crate::app::{App, Plugin};
     pub use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
     pub use crate::text;
     pub use crate::text::Markup;
@@ -34,7 +36,13 @@ pub mod prelude {
     pub use crate::world::cx::{RoomCx, RoomView, Say};
     pub use crate::world::defaults;
     pub use crate::world::entity::Entity;
+    pub use crate::world::first::Plan;
     pub use crate::world::record::{Kind, Permission};
     pub use crate::world::script::{ScriptCx, ScriptType};
     pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
 }
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

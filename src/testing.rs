@@ -1,4 +1,5 @@
-//! A real world for tests: the real executable on free ports, spoken to over real sockets. For games too.
+//! Two ways to test a world, for games too: [`Trial`], one room without a server, for types and commands; and
+//! [`TestServer`], the real executable on free ports, spoken to over real sockets.
 //!
 //! ```no_run
 //! use everhall::testing::TestServer;
@@ -20,6 +21,7 @@ mod seen;
 mod server;
 mod telnet;
 mod transcript;
+mod trial;
 mod websocket;
 
 use std::time::{Duration, Instant};
@@ -27,7 +29,10 @@ use std::time::{Duration, Instant};
 pub use server::{Builder, TestServer};
 pub use telnet::TelnetClient;
 pub use transcript::Transcript;
+pub use trial::tick;
 pub use websocket::WsClient;
+
+pub use crate::world::trial::{Said, Trial};
 
 /// How long a test waits for what should come at once. Generous, because tests share the machine.
 pub const DEADLINE: Duration = Duration::from_secs(10);

@@ -432,8 +432,14 @@ pub fn decode<T: for<'b> Decode<'b, ()>>(buffer: &mut BytesMut) -> Result<Option
 }
 
 /// Returns groups as the bytes that an outbox row stores.
-pub fn encode_groups(groups: &Vec<Group>) -> Vec<u8> {
-    minicbor::to_vec(groups).unwrap_or_default()
+pub fn encode_groups<'a>(groups: impl ExactSizeIterator<Item = &'a Group>) -> Vec<u8> {
+    let mut encoder = minicbor::Encoder::new(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = encoder.array(groups.len() as u64);
+    for group in groups {
+        let _ = encoder.encode(group);
+    }
+    encoder.into_writer()
 }
 
 /// Returns the groups of an outbox row.

@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::actors::accounts::throttle::Throttle;
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::Connected;
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{ChannelsChanged, Ended, with_facts};
 use crate::db::{AccountName, Password};
@@ -308,6 +309,7 @@ impl Handler<Begin> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, begin: Begin, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         let now_ms = begin.services.now_ms();
         self.services = Some(begin.services);
         begin.names.into_iter().for_each(|name| self.learn(name));
@@ -327,6 +329,7 @@ impl Handler<Enter> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, enter: Enter, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         self.enter(enter, ctx);
     }
 }
@@ -335,6 +338,7 @@ impl Handler<Reenter> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, reenter: Reenter, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         self.enter_again(reenter, ctx);
     }
 }
@@ -343,6 +347,7 @@ impl Handler<Seated> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, seated: Seated, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         self.entering.remove(&seated.account);
         if let Some(online) = self.online.get_mut(&seated.account) {
             online.session = seated.session;
@@ -356,6 +361,7 @@ impl Handler<Left> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, Left { batch, account, session }: Left, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         self.leave(batch, account, session);
     }
 }
@@ -364,6 +370,7 @@ impl Handler<AskAccounts> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, ask: AskAccounts, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         self.answer(ask, ctx);
     }
 }
@@ -372,6 +379,7 @@ impl Handler<ChannelsChanged> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, changed: ChannelsChanged, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         let channels = self.subscriptions.entry(changed.account).or_default();
         channels.retain(|channel| *channel != changed.channel);
         if changed.listens {
@@ -394,6 +402,7 @@ impl Handler<Players> for AccountsActor {
     type Result = usize;
 
     fn handle(&mut self, _: Players, _: &mut Self::Context) -> usize {
+        let _metered = meter::start(Kind::Accounts);
         self.online.values().filter(|online| online.is_linked).count()
     }
 }
@@ -402,6 +411,7 @@ impl Handler<Everybody> for AccountsActor {
     type Result = Vec<SessionId>;
 
     fn handle(&mut self, _: Everybody, _: &mut Self::Context) -> Vec<SessionId> {
+        let _metered = meter::start(Kind::Accounts);
         let mut sessions: Vec<SessionId> = self.online.values().map(|online| online.session).collect();
         sessions.sort_unstable();
         sessions
@@ -412,6 +422,7 @@ impl Handler<Administer> for AccountsActor {
     type Result = ResponseActFuture<Self, Result<(), String>>;
 
     fn handle(&mut self, order: Administer, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::Accounts);
         self.administer(order)
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::actors::accounts::{Administer, Players};
 use crate::actors::journal::Figures;
+use crate::actors::meter;
 use crate::actors::services::Shared;
 use crate::world::record::Permission;
 
@@ -12,7 +13,7 @@ pub async fn answer(services: Shared, what: String, json: String) -> String {
     let arguments: Value = serde_json::from_str(&json).unwrap_or_default();
     let text = |name: &str| arguments[name].as_str().unwrap_or_default().to_owned();
     let answer = match what.as_str() {
-        "status" => Ok(status(&services).await),
+        "status" => Ok(status(&services, arguments["anew"].as_bool().unwrap_or(false)).await),
         "account_create" => {
             let permission = Permission::parse(&text("permission")).unwrap_or(Permission::Admin);
             administer(&services, text("name"), text("password"), Some(permission)).await
@@ -23,7 +24,7 @@ pub async fn answer(services: Shared, what: String, json: String) -> String {
     answer.unwrap_or_else(|why| json!({ "error": why })).to_string()
 }
 
-async fn status(services: &Shared) -> Value {
+async fn status(services: &Shared, anew: bool) -> Value {
     let players = services.accounts.send(Players).await.unwrap_or(0);
     let journal = services.journal.send(Figures).await.unwrap_or_default();
     json!({
@@ -32,6 +33,7 @@ async fn status(services: &Shared) -> Value {
         "sessions": services.directory.sessions(),
         "rooms_loaded": services.directory.loaded_rooms(),
         "journal": journal,
+        "handlers": meter::figures(anew),
         "storage": { "reads_waiting": services.pool.reads_waiting(), "hashes_waiting": services.pool.hashes_waiting() },
     })
 }

@@ -9,6 +9,7 @@ use actix::prelude::*;
 use serde_json::json;
 
 use crate::actors::batch::{Batch, Key};
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::ChannelsChanged;
 use crate::db::History;
@@ -129,7 +130,10 @@ impl ChannelActor {
         let channel = self.channel.record.id;
         let read = self.services.pool.read(History { channel, since, last });
         ctx.spawn(read.into_actor(self).map(move |messages, actor, _| match messages {
-            Ok(messages) => actor.show(batch, session, &caller, &messages),
+            Ok(messages) => {
+                let _metered = meter::start(Kind::Channel);
+                actor.show(batch, session, &caller, &messages);
+            }
             Err(error) => {
                 tracing::warn!("history of a channel cannot be read: {error}");
                 batch.tell(session, text!("The history cannot be read just now. Please try again."));
@@ -175,6 +179,7 @@ impl Handler<AskChannel> for ChannelActor {
     type Result = ();
 
     fn handle(&mut self, ask: AskChannel, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Channel);
         let AskChannel { batch, session, caller, request } = ask;
         match request {
             ChannelRequest::Say { text } => self.say(batch, session, &caller, &text),
@@ -189,6 +194,7 @@ impl Handler<Connected> for ChannelActor {
     type Result = ();
 
     fn handle(&mut self, connected: Connected, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Channel);
         if connected.joins {
             self.channel.subscribe(connected.account, true);
         }

@@ -12,8 +12,9 @@ use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use crate::actors::batch::{Batch, BatchId, Key};
-use crate::actors::book::{Action, Book, Flush, Stored};
+use crate::actors::book::{self, Action, Book, Flush};
 use crate::actors::link::{LinkActor, Send};
+use crate::actors::meter::{self, Kind};
 use crate::db::{self, DbError, DbPool};
 use crate::mailbox;
 use crate::wire::{self, Group, Item};
@@ -40,7 +41,8 @@ pub struct Opened {
     pub key: Key,
 }
 
-/// Asks to be told when a batch with changes is stored. Sent before its [`Commit`] or [`Opened`], by the same actor.
+/// Asks to be told when a batch with changes is stored: for those who answer outside the wire. Sent before its [`Commit`]
+/// or [`Opened`], by the same actor.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Watch {
@@ -73,6 +75,8 @@ pub struct Figures;
 /// What the journal has done since it started.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize, MessageResponse)]
 pub struct JournalFigures {
+    /// Lines that were run: complete batches that acknowledge one.
+    pub lines: u64,
     /// Flushes stored.
     pub flushes: u64,
     /// Groups stored.
@@ -140,9 +144,10 @@ impl JournalActor {
         self.figures.largest_flush = self.figures.largest_flush.max(flush.batches.len());
         self.figures.stored_groups += flush.batches.len() as u64;
         let (started, number) = (Instant::now(), flush.number);
-        let writing = write(self.pool.clone(), self.epoch, self.confirmed, flush);
+        let writing = Writing::of(self.pool.clone(), self.epoch, self.confirmed, flush).run();
         ctx.spawn(writing.into_actor(self).map(move |result, journal, ctx| match result {
             Ok(()) => {
+                let _metered = meter::start(Kind::Journal);
                 let took = started.elapsed().as_micros() as u64;
                 journal.figures.flushes += 1;
                 journal.figures.flush_total_us += took;
@@ -154,43 +159,65 @@ impl JournalActor {
             Err(error) => {
                 // Superseded, or memory and storage no longer agree: start again from what is stored.
                 tracing::error!("flush {number} failed, the server starts again: {error}");
+                crate::flamegraph::finish();
                 std::process::exit(crate::actors::server::EXIT_RESTART);
             }
         }));
     }
 }
 
-/// Writes a flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
-/// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
-async fn write(pool: DbPool, epoch: u64, confirmed: u64, flush: Flush) -> Result<(), DbError> {
-    let row = |number, batches: &[Stored]| {
-        let groups = batches.iter().map(|stored| stored.group.clone()).collect();
-        db::Flush {
-            epoch,
-            number,
-            changes: batches.iter().flat_map(|stored| stored.changes.iter().cloned()).collect(),
-            outbox: Some(wire::encode_groups(&groups)),
-            confirmed,
-        }
-    };
-    let Err(fault) = write_when_back(&pool, row(flush.number, &flush.batches)).await else { return Ok(()) };
-    if matches!(fault, DbError::Superseded { .. } | DbError::Stopping) {
-        return Err(fault);
+/// A flush on its way to the writer.
+struct Writing {
+    pool: DbPool,
+    row: Arc<db::Flush>,
+    /// Of each batch, how many of the row's changes are its own, and its group.
+    batches: Vec<(usize, Group)>,
+}
+
+impl Writing {
+    fn of(pool: DbPool, epoch: u64, confirmed: u64, flush: Flush) -> Self {
+        let outbox = wire::encode_groups(flush.batches.iter().map(|stored| &stored.group));
+        let mut changes = Vec::with_capacity(flush.batches.iter().map(|stored| stored.changes.len()).sum());
+        let batches = flush.batches.into_iter().map(|stored| {
+            let count = stored.changes.len();
+            changes.extend(stored.changes);
+            (count, stored.group)
+        });
+        let batches = batches.collect();
+        let row = db::Flush { epoch, number: flush.number, changes, outbox: Some(outbox), confirmed };
+        Self { pool, row: Arc::new(row), batches }
     }
-    for (number, stored) in (flush.number..).zip(flush.batches) {
-        let one = [stored];
-        if let Err(error) = write_when_back(&pool, row(number, &one)).await {
-            tracing::error!("a batch of flush {} is given up: {error}", flush.number);
-            let [stored] = one;
-            write_when_back(&pool, row(number, &[given_up(stored.group)])).await?;
+
+    /// Writes the flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
+    /// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
+    async fn run(self) -> Result<(), DbError> {
+        let Err(fault) = write_when_back(&self.pool, self.row.clone()).await else { return Ok(()) };
+        if matches!(fault, DbError::Superseded { .. } | DbError::Stopping) {
+            return Err(fault);
         }
+        let (pool, whole) = (self.pool, self.row);
+        let row = |number, stored: &book::Stored| {
+            let outbox = Some(wire::encode_groups([&stored.group].into_iter()));
+            let (epoch, confirmed) = (whole.epoch, whole.confirmed);
+            Arc::new(db::Flush { epoch, number, changes: stored.changes.clone(), outbox, confirmed })
+        };
+        let mut begin = 0;
+        for (number, (count, group)) in (whole.number..).zip(self.batches) {
+            let changes = whole.changes[begin..begin + count].to_vec();
+            begin += count;
+            let stored = book::Stored { changes, group };
+            if let Err(error) = write_when_back(&pool, row(number, &stored)).await {
+                tracing::error!("a batch of flush {} is given up: {error}", whole.number);
+                write_when_back(&pool, row(number, &given_up(stored.group))).await?;
+            }
+        }
+        Err(fault)
     }
-    Err(fault)
 }
 
 /// Writes a row, trying again as long as storage is away.
-async fn write_when_back(pool: &DbPool, row: db::Flush) -> Result<(), DbError> {
-    let (number, row) = (row.number, Arc::new(row));
+async fn write_when_back(pool: &DbPool, row: Arc<db::Flush>) -> Result<(), DbError> {
+    let number = row.number;
     loop {
         match pool.flush(row.clone()).await {
             Err(error) if error.is_away() => {
@@ -203,12 +230,12 @@ async fn write_when_back(pool: &DbPool, row: db::Flush) -> Result<(), DbError> {
 }
 
 /// Returns what is stored instead of a batch that cannot be.
-fn given_up(group: Group) -> Stored {
-    let Some(origin) = group.origin else { return Stored { changes: Vec::new(), group: Group::default() } };
+fn given_up(group: Group) -> book::Stored {
+    let Some(origin) = group.origin else { return book::Stored { changes: Vec::new(), group: Group::default() } };
     let text = crate::text!("Something went wrong; nothing was done. It has been noted.").into_string();
     let items = vec![Item::Text { to: vec![origin.session], text }];
     let changes = vec![Change::Cursor(origin.session, origin.n)];
-    Stored { changes, group: Group { origin: Some(origin), items } }
+    book::Stored { changes, group: Group { origin: Some(origin), items } }
 }
 
 impl Actor for JournalActor {
@@ -223,6 +250,8 @@ impl Handler<Commit> for JournalActor {
     type Result = ();
 
     fn handle(&mut self, Commit(batch): Commit, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Journal);
+        self.figures.lines += u64::from(batch.origin.is_some());
         self.book.commit(batch, &mut self.actions);
         self.perform(ctx);
     }
@@ -232,6 +261,7 @@ impl Handler<Opened> for JournalActor {
     type Result = ();
 
     fn handle(&mut self, opened: Opened, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Journal);
         self.book.opened(opened.batch, opened.key);
     }
 }
@@ -240,6 +270,7 @@ impl Handler<Watch> for JournalActor {
     type Result = ();
 
     fn handle(&mut self, Watch { batch, stored }: Watch, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Journal);
         self.book.watch(batch);
         self.watchers.insert(batch, stored);
     }
@@ -249,6 +280,7 @@ impl Handler<Confirmed> for JournalActor {
     type Result = ();
 
     fn handle(&mut self, Confirmed(flush): Confirmed, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Journal);
         self.confirmed = self.confirmed.max(flush);
     }
 }
@@ -257,6 +289,7 @@ impl Handler<IsSettled> for JournalActor {
     type Result = bool;
 
     fn handle(&mut self, IsSettled(key): IsSettled, _: &mut Self::Context) -> bool {
+        let _metered = meter::start(Kind::Journal);
         self.book.is_settled(key)
     }
 }
@@ -265,6 +298,7 @@ impl Handler<IsIdle> for JournalActor {
     type Result = bool;
 
     fn handle(&mut self, _: IsIdle, _: &mut Self::Context) -> bool {
+        let _metered = meter::start(Kind::Journal);
         self.book.is_idle()
     }
 }
@@ -273,6 +307,7 @@ impl Handler<Figures> for JournalActor {
     type Result = JournalFigures;
 
     fn handle(&mut self, _: Figures, _: &mut Self::Context) -> JournalFigures {
+        let _metered = meter::start(Kind::Journal);
         let (open, pending) = self.book.waiting();
         JournalFigures { open, pending, ..self.figures }
     }

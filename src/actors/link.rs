@@ -14,10 +14,11 @@ use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::actors::journal::{Confirmed, IsIdle};
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
 use crate::ids::SessionId;
@@ -107,7 +108,7 @@ impl LinkActor {
         if std::mem::replace(&mut self.is_stopping, true) {
             return;
         }
-        let Some(services) = self.services.clone() else { std::process::exit(0) };
+        let Some(services) = self.services.clone() else { exit() };
         let out = self.out.clone();
         let finish = async move {
             let idle = async {
@@ -122,7 +123,7 @@ impl LinkActor {
             };
             let finished = actix_rt::time::timeout(STOP_PATIENCE, idle).await.is_ok();
             tracing::info!(finished, "the server stops");
-            std::process::exit(0);
+            exit();
         };
         ctx.spawn(finish.into_actor(self));
     }
@@ -140,6 +141,7 @@ impl Handler<Begin> for LinkActor {
     type Result = ();
 
     fn handle(&mut self, Begin(services): Begin, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         self.services = Some(services);
         let Some((read, write, rest)) = self.halves.take() else { return };
         actix_rt::spawn(self.out.clone().write_to(write));
@@ -154,12 +156,14 @@ impl Handler<Send> for LinkActor {
     type Result = ();
 
     fn handle(&mut self, Send { flush, groups }: Send, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         self.out.push(&ToPortal::Frame(Frame { epoch: self.epoch, flush, groups }));
     }
 }
 
 impl StreamHandler<io::Result<ToServer>> for LinkActor {
     fn handle(&mut self, frame: io::Result<ToServer>, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Link);
         let Some(services) = self.services.clone() else { return };
         match frame {
             Ok(ToServer::Line(line)) => match services.directory.session(line.session) {
@@ -170,7 +174,17 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
             Ok(ToServer::Opened { session, facts }) => self.open(&services, session, facts),
             Ok(ToServer::Facts { session, facts }) => services.to_session(session, FactsChanged(facts)),
             Ok(ToServer::Closed { session }) => services.to_session(session, LinkClosed),
-            Ok(ToServer::Ping { tick }) => self.out.push(&ToPortal::Pong { tick }),
+            Ok(ToServer::Ping { tick }) => {
+                let (out, beat) = (self.out.clone(), heartbeat(&services));
+                ctx.spawn(
+                    async move {
+                        if beat.await {
+                            out.push(&ToPortal::Pong { tick });
+                        }
+                    }
+                    .into_actor(self),
+                );
+            }
             Ok(ToServer::Ask { id, what, json }) => {
                 let out = self.out.clone();
                 let answer = super::ask::answer(services, what, json);
@@ -186,6 +200,35 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
         tracing::info!("the wire is closed");
         self.stop(ctx);
     }
+}
+
+/// Resolves when every arbiter has had its turn: true unless one of them is gone.
+fn heartbeat(services: &Shared) -> impl Future<Output = bool> + use<> {
+    let beats: Vec<_> = services
+        .arbiters
+        .iter()
+        .map(|arbiter| {
+            let (beat, felt) = oneshot::channel();
+            arbiter.spawn_fn(move || {
+                let _ = beat.send(());
+            });
+            felt
+        })
+        .collect();
+    async move {
+        for felt in beats {
+            if felt.await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Ends the process in good order.
+fn exit() -> ! {
+    crate::flamegraph::finish();
+    std::process::exit(0)
 }
 
 /// Cuts the wire into frames; one that cannot be read is an item, not the end.

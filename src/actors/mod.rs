@@ -12,6 +12,7 @@ pub mod directory;
 pub mod journal;
 pub mod link;
 pub mod login;
+pub mod meter;
 pub mod room;
 pub mod script;
 pub mod server;

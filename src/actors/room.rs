@@ -17,6 +17,7 @@ use crate::actors::accounts::{AskAccounts, Left, Reenter, Seated};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::AskChannel;
 use crate::actors::journal::IsSettled;
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{Moved, Playing};
 use crate::actors::world::{Asleep, Route};
@@ -312,6 +313,10 @@ impl RoomActor {
         let who: Vec<EntityId> = party.iter().filter_map(|o| Some(o.character()?.id)).collect();
         let sessions: Vec<Seat> =
             party.iter().filter_map(|o| o.occupancy.as_ref()).flat_map(|o| o.seats.clone()).collect();
+        // Who is here went nowhere: mail follows the last steps only, and never in circles.
+        for who in &who {
+            self.went.remove(who);
+        }
         let originals = party.clone();
         party.into_iter().for_each(|occupant| self.room.put(occupant));
         match self.room.arrive(moment, &who, from, &manner) {
@@ -497,6 +502,7 @@ impl Handler<Mail> for RoomActor {
     type Result = ();
 
     fn handle(&mut self, mail: Mail, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Room);
         if self.is_asleep {
             return mailbox::repay(&self.services.world, Route { room: self.room.id(), mail });
         }
@@ -526,6 +532,7 @@ impl Handler<Present> for RoomActor {
     type Result = Vec<(EntityId, String)>;
 
     fn handle(&mut self, _: Present, _: &mut Self::Context) -> Vec<(EntityId, String)> {
+        let _metered = meter::start(Kind::Room);
         let name = |who| Some((who, self.room.contents.entity(who)?.key.clone()));
         self.room.seats.iter().filter_map(|(who, _)| name(who)).collect()
     }

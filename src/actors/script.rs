@@ -10,6 +10,7 @@ use actix::prelude::*;
 
 use crate::actors::accounts::Everybody;
 use crate::actors::batch::{Batch, Key};
+use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::ids::ScriptId;
 use crate::wire::Item;
@@ -41,6 +42,7 @@ impl ScriptActor {
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        let _metered = meter::start(Kind::Script);
         let mut batch = Batch::begin(None, self.services.now_ms());
         let due = due(&self.record, batch.now_ms);
         let ticks = (due - self.ticked).max(0) as u64;

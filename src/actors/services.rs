@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix::{Addr, ArbiterHandle};
+use tokio::sync::oneshot;
 
 use crate::actors::accounts::AccountsActor;
 use crate::actors::batch::{Batch, Key};
 use crate::actors::directory::Directory;
-use crate::actors::journal::{Commit, JournalActor, Opened};
+use crate::actors::journal::{Commit, JournalActor, Opened, Watch};
 use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
@@ -94,6 +95,14 @@ impl Services {
     /// Ends a batch.
     pub fn commit(&self, batch: Batch) {
         mailbox::repay(&self.journal, Commit(batch));
+    }
+
+    /// Ends a batch that holds changes; the receiver is told when they are stored.
+    pub fn commit_watched(&self, batch: Batch) -> oneshot::Receiver<()> {
+        let (stored, told) = oneshot::channel();
+        mailbox::repay(&self.journal, Watch { batch: batch.id, stored });
+        self.commit(batch);
+        told
     }
 
     /// Announces that a batch has changed an actor and goes on; before it does.

@@ -13,6 +13,7 @@ use actix::prelude::*;
 use crate::actors::accounts::{Enter, Entry, LinkLost, Reenter};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::login::{LoginState, Step};
+use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, keeper};
 use crate::actors::services::Shared;
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
@@ -386,6 +387,7 @@ impl Handler<Run> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Run(line): Run, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         self.run(line);
     }
 }
@@ -394,6 +396,7 @@ impl Handler<FactsChanged> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, FactsChanged(facts): FactsChanged, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         self.facts = facts;
         if let Mode::Play { caller, puppet, room, .. } = &mut self.mode {
             *caller = Arc::new(with_facts(caller, &self.facts));
@@ -418,6 +421,7 @@ impl Handler<LinkClosed> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, _: LinkClosed, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         self.lose(ctx);
         if let Mode::Entering = self.mode {
             // Its login is under way and will find nobody: it is lost as soon as it is in.
@@ -430,6 +434,7 @@ impl Handler<Continue> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Continue(state): Continue, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         if matches!(self.mode, Mode::Entering) {
             self.mode = Mode::Login(state);
         }
@@ -440,6 +445,7 @@ impl Handler<Playing> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, playing: Playing, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         self.mode = Mode::Play { caller: playing.caller, puppet: playing.puppet, room: playing.room, is_lost: false };
     }
 }
@@ -448,6 +454,7 @@ impl Handler<Moved> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Moved(to): Moved, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         if let Mode::Play { room, .. } = &mut self.mode {
             *room = to;
         }
@@ -458,6 +465,7 @@ impl Handler<CallerChanged> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, CallerChanged(changed): CallerChanged, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         if let Mode::Play { caller, puppet, room, is_lost } = &mut self.mode {
             let channels = caller.channels.clone();
             *caller = Arc::new(Caller { channels, ..with_facts(&changed, &self.facts) });
@@ -473,6 +481,7 @@ impl Handler<ChannelsChanged> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, changed: ChannelsChanged, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         if let Mode::Play { caller, puppet, room, .. } = &mut self.mode {
             let mut now = Caller::clone(caller);
             now.channels.retain(|channel| *channel != changed.channel);
@@ -490,6 +499,7 @@ impl Handler<HandOver> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, hand_over: HandOver, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         if matches!(self.mode, Mode::Entering) {
             // Its own login is about to end: then there is something to hand over.
             ctx.notify_later(hand_over, Duration::from_millis(5));
@@ -513,6 +523,7 @@ impl Handler<Dismiss> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Dismiss(mut batch): Dismiss, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         batch.meet(Key::Session(self.id));
         match &self.mode {
             Mode::Play { caller, puppet, room, .. } => {
@@ -528,6 +539,7 @@ impl Handler<Ended> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, _: Ended, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::Session);
         self.end(ctx);
     }
 }

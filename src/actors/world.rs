@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::actors::accounts::{Left, Reenter};
 use crate::actors::batch::Batch;
+use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Arrival, Mail, RoomActor};
 use crate::actors::services::Shared;
 use crate::db::{DbError, LoadRoom};
@@ -68,6 +69,7 @@ impl WorldActor {
     fn load(&mut self, services: &Shared, id: RoomId, ctx: &mut Context<Self>) {
         let loaded = services.pool.read(LoadRoom(id));
         ctx.spawn(loaded.into_actor(self).map(move |loaded, world, _| {
+            let _metered = meter::start(Kind::World);
             world.loaded(id, loaded);
             world.woken(id);
         }));
@@ -179,6 +181,7 @@ impl Handler<Begin> for WorldActor {
     type Result = ();
 
     fn handle(&mut self, Begin(services): Begin, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::World);
         self.services = Some(services);
     }
 }
@@ -187,6 +190,7 @@ impl Handler<Route> for WorldActor {
     type Result = ();
 
     fn handle(&mut self, Route { room, mail }: Route, ctx: &mut Self::Context) {
+        let _metered = meter::start(Kind::World);
         let Some(services) = self.services.clone() else { return };
         if let Some(addr) = services.directory.room(room) {
             return mailbox::repay(&addr, mail);
@@ -205,6 +209,7 @@ impl Handler<Asleep> for WorldActor {
     type Result = ();
 
     fn handle(&mut self, Asleep(room): Asleep, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::World);
         if let Some(services) = &self.services {
             services.directory.set_room(room, None);
         }

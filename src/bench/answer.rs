@@ -15,6 +15,8 @@ pub(super) struct Answer {
     looked: usize,
     has_words: bool,
     has_prompt: bool,
+    /// The words end the answer: this server marks no prompts.
+    unmarked: bool,
 }
 
 /// How far an answer is.
@@ -29,6 +31,11 @@ pub(super) enum Progress {
 }
 
 impl Answer {
+    /// Returns the answers of a server that marks its prompts, or of one that does not.
+    pub(super) fn new(has_prompts: bool) -> Self {
+        Self { unmarked: !has_prompts, ..Self::default() }
+    }
+
     /// Forgets what came before the next line.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
@@ -52,6 +59,9 @@ impl Answer {
                 }
             }
         }
+        if self.unmarked {
+            return Progress::Done;
+        }
         match prompt(&self.bytes[self.looked..]) {
             Some(_) => Progress::Done,
             None => {
@@ -69,7 +79,7 @@ impl Answer {
 }
 
 fn find(bytes: &[u8], words: &[u8]) -> Option<usize> {
-    let first = *words.first()?;
+    let Some(first) = words.first().copied() else { return Some(0) };
     let mut at = 0;
     while let Some(next) = bytes[at..].iter().position(|byte| *byte == first) {
         at += next;
@@ -103,6 +113,13 @@ mod tests {
         for (piece, expected) in pieces {
             assert_eq!(answer.take(piece, b"You say"), *expected, "{:?}", String::from_utf8_lossy(piece));
         }
+    }
+
+    #[test]
+    fn an_answer_without_prompts_ends_with_its_words() {
+        let mut answer = Answer::new(false);
+        assert_eq!(answer.take(b"Bob nods.\r\nYou s", b"You say"), Progress::Open);
+        assert_eq!(answer.take(b"ay", b"You say"), Progress::Done);
     }
 
     #[test]

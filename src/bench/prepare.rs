@@ -43,7 +43,7 @@ impl Grid {
     ///
     /// No rooms.
     pub fn new(size: Size) -> Result<Self, NoRooms> {
-        let width = (1..=size.rooms.isqrt()).rev().find(|width| size.rooms % width == 0).ok_or(NoRooms)?;
+        let width = (1..=size.rooms.isqrt()).rev().find(|width| size.rooms.is_multiple_of(*width)).ok_or(NoRooms)?;
         Ok(Self { size, width, height: size.rooms / width })
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,12 +12,14 @@ use serde_json::Value;
 const TICKS_PER_SEC: u64 = 100;
 
 /// The processes to measure, as far as they are known.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Processes {
     /// Number of the portal's process.
     pub portal: Option<u32>,
     /// Number of the server's process.
     pub server: Option<u32>,
+    /// Where the world lives, which is asked for its own figures.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What both used at one moment.
@@ -37,12 +39,18 @@ pub(super) struct Usage {
 impl Processes {
     /// Asks a running world for its processes, over the control socket in its data directory.
     pub fn of(data_dir: &Path) -> Self {
-        let status = status(data_dir).unwrap_or_default();
+        let status = ask(data_dir, r#"{"op":"status"}"#).unwrap_or_default();
         let pid = |process: &str| status[process]["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
-        Self { portal: pid("portal"), server: pid("server") }
+        Self { portal: pid("portal"), server: pid("server"), data_dir: Some(data_dir.to_owned()) }
     }
 
-    pub(super) fn usage(self) -> Both {
+    /// Asks the server for its figures; the longest times of handlers begin anew. Null if there is none to ask.
+    pub(super) fn figures(&self) -> Value {
+        let request = r#"{"op":"ask","what":"status","args":{"anew":true}}"#;
+        self.data_dir.as_deref().filter(|_| self.server.is_some()).and_then(|dir| ask(dir, request)).unwrap_or_default()
+    }
+
+    pub(super) fn usage(&self) -> Both {
         let usage = |pid: Option<u32>| Usage::of(&pid?.to_string());
         Both { portal: usage(self.portal), server: usage(self.server) }
     }
@@ -66,10 +74,10 @@ impl Usage {
     }
 }
 
-fn status(data_dir: &Path) -> Option<Value> {
+fn ask(data_dir: &Path, request: &str) -> Option<Value> {
     let mut stream = UnixStream::connect(data_dir.join("control.sock")).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    stream.write_all(b"{\"op\":\"status\"}\n").ok()?;
+    stream.write_all(format!("{request}\n").as_bytes()).ok()?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).ok()?;
     serde_json::from_str(&answer).ok()

@@ -33,10 +33,17 @@ pub(super) struct Typed {
     pub(super) words: Vec<u8>,
 }
 
+impl Typed {
+    /// Returns a line with the words its answer must hold; with none, any answer will do.
+    pub(super) fn new(line: &str, words: &str) -> Self {
+        Self { line: format!("{line}\r\n").into(), words: words.into() }
+    }
+}
+
 impl Scenario {
     /// Returns what the bot of that number types, over and over. It ends where it began.
     pub(super) fn lines(self, bot: u32) -> Vec<Typed> {
-        let typed = |line: &str, words: &str| Typed { line: format!("{line}\r\n").into(), words: words.into() };
+        let typed = Typed::new;
         let room = |line| Typed { line: format!("{line}\r\n").into(), words: ROOM.to_vec() };
         let get = typed(&format!("get rock{bot}"), "You pick up");
         let drop = typed(&format!("drop rock{bot}"), "You drop");

@@ -36,6 +36,7 @@ fn world(line: &str) -> Vec<u8> {
         "say" => "You say, \"hello\"",
         "get" => "You pick up a rock.",
         "drop" => "You drop a rock.",
+        "home" => "You are at home already.",
         "inventory" => "You are not carrying anything.",
         _ => "There is no such command.",
     };
@@ -43,12 +44,26 @@ fn world(line: &str) -> Vec<u8> {
 }
 
 fn options(addr: SocketAddr, scenario: Scenario) -> Options {
-    Options { addr, clients: 40, first: 0, seconds: 1, warmup: 0, scenario, think: 0 }
+    Options {
+        addr,
+        clients: 40,
+        first: 0,
+        seconds: 1,
+        warmup: 0,
+        scenario,
+        think: 0,
+        profile: None,
+        bystander: None,
+        flood: None,
+        peer: None,
+        portal_pid: None,
+        server_pid: None,
+    }
 }
 
 #[test]
 fn a_run_counts_what_was_answered() {
-    let processes = Processes { portal: Some(std::process::id()), server: None };
+    let processes = Processes { portal: Some(std::process::id()), server: None, data_dir: None };
     let report = run(&options(serve(world), Scenario::Mix), processes).unwrap();
     assert!(report.commands > 100, "{report}");
     assert_eq!(report.unexpected, 0, "{report}");
@@ -65,7 +80,7 @@ fn refusals_are_told() {
     let mut options = options(serve(gagged), Scenario::Say);
     options.seconds = 3;
     let report = run(&options, Processes::default()).unwrap();
-    assert!(report.unexpected > 0 && report.unexpected == report.commands, "{report}");
+    assert!(report.unexpected > 0 && report.unexpected >= report.commands, "{report}");
     assert!(report.to_string().contains("NOT VALID"), "{report}");
 }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::new::NewArgs;
 use crate::bench;
+use crate::flamegraph::Sampled;
 use crate::launcher::FirstWorld;
 
 const EXIT_CODES: &str = "\
@@ -59,6 +61,23 @@ pub(super) struct RunArgs {
     /// What is built where there is no world yet: demo or empty
     #[arg(long, value_enum, default_value_t, value_name = "WORLD", hide_possible_values = true)]
     pub(super) world: FirstWorld,
+    /// Sample the portal or the server, and draw a flame graph in the data directory at stop
+    #[arg(long, value_enum, value_name = "PROCESS")]
+    pub(super) flamegraph: Option<Sampled>,
+}
+
+/// Options of the two processes of a world.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct ChildArgs {
+    #[arg(long, value_enum)]
+    pub(super) flamegraph: Option<Sampled>,
+}
+
+impl ChildArgs {
+    /// Returns them as arguments.
+    pub(super) fn args(self) -> Option<OsString> {
+        self.flamegraph.map(|process| format!("--flamegraph={}", process.name()).into())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +102,8 @@ pub(super) enum Command {
         #[arg(short, long)]
         follow: bool,
     },
+    /// Make a game of one's own: a folder to build and change
+    New(NewArgs),
     /// Bring the database up to date without starting the world
     Migrate,
     /// Show every setting, with its source and its documentation, as a settings file
@@ -97,10 +118,10 @@ pub(super) enum Command {
     Version,
     /// Hold the sockets; started by `run`
     #[command(hide = true)]
-    Portal,
+    Portal(ChildArgs),
     /// Run the world; started by the portal
     #[command(hide = true)]
-    Server,
+    Server(ChildArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -180,7 +201,7 @@ mod tests {
         let args = globals.child_args("portal");
         assert_eq!(args, ["portal", "--data-dir=d", "--telnet=127.0.0.1:0", "--config", "x.toml", "--detached"]);
         let again = Cli::try_parse_from(std::iter::once(OsString::from("everhall")).chain(args)).unwrap();
-        assert!(matches!(again.command, Some(Command::Portal)));
+        assert!(matches!(again.command, Some(Command::Portal(_))));
         assert_eq!(again.globals.flags(), globals.flags());
         assert_eq!(again.globals.config, globals.config);
     }

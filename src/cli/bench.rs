@@ -13,7 +13,10 @@ pub(super) fn run(context: &Context, command: Bench) -> Result<(), Failure> {
     match command {
         Bench::Prepare(size) => prepare(context, size),
         Bench::Run { options, json } => {
-            let processes = Processes::of(&context.config().data_dir);
+            let processes = match options.peer {
+                None => Processes::of(&context.config().data_dir),
+                Some(_) => Processes { portal: options.portal_pid, server: options.server_pid, data_dir: None },
+            };
             let report = bench::run(&options, processes).map_err(Failure::new)?;
             if json {
                 out::line(serde_json::to_string(&report).map_err(Failure::new)?);

@@ -48,6 +48,11 @@ impl Failure {
         Self { exit: Exit::Failed, message: message.to_string() }
     }
 
+    /// Returns a failure of whoever typed the command line.
+    pub fn usage(message: impl ToString) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
     /// Returns the failure of a child that has said itself what is wrong.
     pub fn of_child(code: i32) -> Self {
         Self { exit: Exit::from_code(code), message: String::new() }

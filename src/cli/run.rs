@@ -13,16 +13,18 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
 
-use super::args::RunArgs;
+use super::args::{ChildArgs, RunArgs};
 use super::{Context, Failure, out};
 use crate::actors::server;
 use crate::app::Registry;
+use crate::flamegraph::{self, Sampled};
 use crate::launcher::{
     DataDirLock, FIRST_PASSWORD, Launch, LaunchError, Progress, control, prepare, status, stop_signals, supervise,
     wait_for_orphan, watch_parent,
 };
 use crate::logging::{self, LIFE, Logs, Process, logs_dir};
 use crate::portal::PortalArgs;
+use crate::world::first::Plan;
 
 /// How long `start` waits for the world to be ready.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +36,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(15);
 const RELOAD_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Runs the world until it is stopped.
-pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(context: &Context, args: RunArgs, first: fn() -> Plan) -> Result<ExitCode, Failure> {
     let detached = context.globals.detached;
     if detached {
         // A session of its own: the end of the terminal is not the end of the world.
@@ -45,9 +47,9 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<ExitCode, Failure>
     let lock = take_data_dir(context)?;
     let _logs = log(context, Process::Launcher)?;
     let mut progress = if detached { Progress::detached() } else { Progress::to_terminal() };
-    let _prepared = prepare(config, args.world, &mut progress, &lock)?;
+    let _prepared = prepare(config, first, &mut progress, &lock)?;
 
-    let child_args = |before: Option<&Value>| child_args(context, before);
+    let child_args = |before: Option<&Value>| child_args(context, args, before);
     let ready = |status: &Value| {
         info!("the world is up");
         if !detached {
@@ -77,21 +79,23 @@ fn log(context: &Context, process: Process) -> Result<Logs, Failure> {
 }
 
 /// Returns the portal's arguments; one that follows another takes over its ports.
-fn child_args(context: &Context, before: Option<&Value>) -> Vec<OsString> {
+fn child_args(context: &Context, args: RunArgs, before: Option<&Value>) -> Vec<OsString> {
     let mut globals = context.globals.clone();
     if let Some(status) = before {
         let address = |name| status::listener(status, name).map(|address| address.to_string());
         globals.telnet = address("telnet").or(globals.telnet);
         globals.http = address("http").or(globals.http);
     }
-    globals.child_args("portal")
+    let mut all = globals.child_args("portal");
+    all.extend(ChildArgs { flamegraph: args.flamegraph }.args());
+    all
 }
 
 /// Prepares the world in the foreground, where its first password can be shown, then runs it in the background.
-pub(super) fn start(context: &Context, args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn start(context: &Context, args: RunArgs, first: fn() -> Plan) -> Result<ExitCode, Failure> {
     let data_dir = &context.config().data_dir;
     let lock = take_data_dir(context)?;
-    let prepared = prepare(context.config(), args.world, &mut Progress::to_terminal(), &lock)?;
+    let prepared = prepare(context.config(), first, &mut Progress::to_terminal(), &lock)?;
     // The world in the background takes both again.
     drop((prepared, lock));
 
@@ -102,6 +106,7 @@ pub(super) fn start(context: &Context, args: RunArgs) -> Result<ExitCode, Failur
     context.block_on(async {
         let mut world = Command::new(std::env::current_exe().map_err(LaunchError::Portal)?)
             .args(globals.child_args("run"))
+            .args(ChildArgs { flamegraph: args.flamegraph }.args())
             .env_remove(FIRST_PASSWORD)
             .stdin(Stdio::null())
             .stdout(printed.try_clone().map_err(unwritable)?)
@@ -189,20 +194,33 @@ pub(super) fn reload(context: &Context) -> Result<ExitCode, Failure> {
 }
 
 /// The portal's process.
-pub(super) fn portal(context: &Context) -> Result<ExitCode, Failure> {
+pub(super) fn portal(context: &Context, args: ChildArgs) -> Result<ExitCode, Failure> {
     watch_parent();
     let _logs = log(context, Process::Portal)?;
     let executable = std::env::current_exe().map_err(LaunchError::Portal)?;
-    let args = PortalArgs { executable, server_args: context.globals.child_args("server") };
-    let system = actix::System::new();
-    system.block_on(crate::portal::run(context.config().clone(), args))?;
+    let mut server_args = context.globals.child_args("server");
+    server_args.extend(args.args());
+    sample(context, Sampled::Portal, args)?;
+    let portal = PortalArgs { executable, server_args };
+    let result = actix::System::new().block_on(crate::portal::run(context.config().clone(), portal));
+    flamegraph::finish();
+    result?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The server's process.
-pub(super) fn server(context: &Context, registry: Registry) -> Result<ExitCode, Failure> {
+pub(super) fn server(context: &Context, args: ChildArgs, registry: Registry) -> Result<ExitCode, Failure> {
     let _logs = log(context, Process::Server)?;
+    sample(context, Sampled::Server, args)?;
     let system = actix::System::new();
     system.block_on(server::run(context.config().clone(), registry))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Samples this process, if it is the one that was asked for.
+fn sample(context: &Context, this: Sampled, args: ChildArgs) -> Result<(), Failure> {
+    if args.flamegraph == Some(this) {
+        flamegraph::start(this, &context.config().data_dir).map_err(Failure::new)?;
+    }
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! STORAGE. The only place that names diesel. It answers; it never calls, and it knows no actor but its own.
 //!
 //! SQLite and PostgreSQL hold the same tables (`migrations/`) and run the same code, except for the statements in
-//! `statement.rs`. The pool of sync actors has one [`writer`], which is fed flushes by the journal and keeps the storage side of
-//! the commit rule, some [`reader`]s, and some [`hasher`]s, which know no database at all.
+//! `statement.rs`. The pool of sync actors has one `writer`, which is fed flushes by the journal and keeps the storage side of
+//! the commit rule, some `reader`s, and some `hasher`s, which know no database at all.
 //!
 //! ```text
 //! journal ── Flush ──► DbWriter   one transaction: epoch and number, rows, cursors, outbox

@@ -6,11 +6,12 @@ use super::{DataDirLock, LaunchError, Progress};
 use crate::config::{Config, ListenConfig};
 use crate::db::{self, WorldLock, seed};
 use crate::first_run;
+use crate::world::first::Plan;
 
 /// What is built into a database that has no world yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FirstWorld {
-    /// A small world to walk about in.
+    /// The game's own, or a small world to walk about in.
     #[default]
     Demo,
     /// One room.
@@ -24,14 +25,15 @@ pub struct Prepared {
     _world: WorldLock,
 }
 
-/// Prepares a start. Blocks; called before there is a runtime, with the data directory locked.
+/// Prepares a start; `first` is the world that is built if there is none. Blocks; called before there is a runtime, with
+/// the data directory locked.
 ///
 /// # Errors
 ///
 /// A port is taken, or the database is in use or unfit.
 pub fn prepare(
     config: &Config,
-    first: FirstWorld,
+    first: fn() -> Plan,
     progress: &mut Progress,
     _lock: &DataDirLock,
 ) -> Result<Prepared, LaunchError> {
@@ -41,7 +43,7 @@ pub fn prepare(
 }
 
 /// Opens the database, brings its schema up to date and, if it holds no world, builds the first one.
-fn prepare_database(config: &Config, first: FirstWorld, progress: &mut Progress) -> Result<Prepared, LaunchError> {
+fn prepare_database(config: &Config, first: fn() -> Plan, progress: &mut Progress) -> Result<Prepared, LaunchError> {
     let database = db::open(config)?;
     let world = database.lock_world()?;
     let first_run = seed::is_empty(&mut database.connect()?)?;

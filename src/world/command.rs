@@ -15,6 +15,7 @@ use crate::world::effects::{AccountsRequest, ChannelRequest, Hop, Manner, Walk};
 use crate::world::entity::Entity;
 use crate::world::record::{Kind, Permission};
 use crate::world::search::{self, Candidate, Found};
+use crate::world::seats::Occupancy;
 use crate::world::types::Refusal;
 
 /// Something a player can type.
@@ -300,6 +301,11 @@ impl<'a, 'r> CommandCx<'a, 'r> {
     /// Returns the seat of whoever plays a character of this room.
     pub fn seat_of(&self, who: EntityId) -> Option<&Seat> {
         self.room.seats().seat(who)
+    }
+
+    /// Returns who plays a character of this room; `None` if nobody does.
+    pub fn occupancy(&self, who: EntityId) -> Option<&Occupancy> {
+        self.room.seats().of(who)
     }
 
     /// Shows a text to the session that gave the command.

@@ -202,6 +202,26 @@ impl Entity {
         }
     }
 
+    /// Gives it other names.
+    pub fn alias(&mut self, aliases: &[&str]) -> &mut Self {
+        self.aliases.extend(aliases.iter().map(|alias| (*alias).to_owned()));
+        self
+    }
+
+    /// Tags it, in the common category.
+    pub fn tag(&mut self, key: &str) -> &mut Self {
+        self.tags.insert(TagRecord { category: String::new(), key: key.to_owned() });
+        self
+    }
+
+    /// Locks an access type (`get`, `traverse` …) to those who satisfy `expression`; the others are told `why`.
+    pub fn lock_to(&mut self, access: &str, expression: &str, why: &str) -> &mut Self {
+        self.locks.retain(|lock| lock.access != access);
+        self.locks.push(EntityLock::new(access, expression));
+        self.set_attribute(&format!("err_{access}"), why);
+        self
+    }
+
     /// Tells whether it carries a tag, in any category; without regard to case.
     pub fn has_tag(&self, key: &str) -> bool {
         self.tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key))

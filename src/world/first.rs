@@ -1,18 +1,17 @@
-//! The first world: what is built into a database that has none yet. Pure: it returns rows, and storage writes them.
+//! The first world: what is built into a database that has none yet. Pure: it returns a plan, and storage writes it.
 //!
 //! The ids of what every first world has are fixed: the start room, the keeper's account and character, the channels, the sky.
 
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, ScriptId};
 use crate::world::account::NewAccount;
-use crate::world::entity::Entity;
 use crate::world::names::{self, Name};
 use crate::world::record::{AccountRecord, ChannelRecord, EntityRows, Permission};
-use crate::world::types::Behaviour;
 
 mod demo;
 mod plan;
 
 pub use demo::demo;
+pub use plan::Plan;
 
 /// Where new characters begin.
 pub const START_ROOM: RoomId = EntityId(1);
@@ -33,10 +32,8 @@ pub const ADMIN_NAME: &str = "admin";
 const FIRST_FREE: u64 = 3;
 
 /// Returns a world of one room, to build upon.
-pub fn empty() -> Vec<EntityRows> {
-    let mut room = Entity::new(START_ROOM, Behaviour::room(), "A Bare Room");
-    room.description = "Four walls, a floor, and everything still to be built.".into();
-    vec![room.to_rows()]
+pub fn empty() -> Plan {
+    Plan::new("A Bare Room", "Four walls, a floor, and everything still to be built.")
 }
 
 /// Returns the channels of a first world: Public, which everybody joins, and one for those who keep the world.
@@ -98,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_exit_leads_to_a_room_and_has_a_way_back() {
-        let world = whole(demo());
+        let world = whole(demo().into_rows());
         let exits = of_kind(&world, Kind::Exit);
         for exit in &exits {
             assert!(is_room(&world, exit.location) && is_room(&world, exit.destination), "{}", exit.key);
@@ -109,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_room_can_be_walked_to_from_the_start() {
-        for world in [whole(demo()), whole(empty())] {
+        for world in [whole(demo().into_rows()), whole(empty().into_rows())] {
             let exits = of_kind(&world, Kind::Exit);
             let mut reached = HashSet::from([START_ROOM]);
             let mut next = vec![START_ROOM];
@@ -124,7 +121,7 @@ mod tests {
 
     #[test]
     fn everything_is_in_one_place_that_exists_and_nothing_is_in_itself() {
-        for world in [whole(demo()), whole(empty())] {
+        for world in [whole(demo().into_rows()), whole(empty().into_rows())] {
             for record in world.values().map(|rows| &rows.record) {
                 let mut at = record.location;
                 match record.kind {
@@ -143,7 +140,7 @@ mod tests {
 
     #[test]
     fn names_in_one_room_are_told_apart_and_locks_and_types_are_known() {
-        let world = whole(demo());
+        let world = whole(demo().into_rows());
         let registry = Registry::new();
         let mut words = HashSet::new();
         for rows in world.values() {
@@ -162,14 +159,14 @@ mod tests {
 
     #[test]
     fn every_place_and_thing_is_described() {
-        for rows in demo().iter().filter(|rows| rows.record.kind != Kind::Exit) {
+        for rows in demo().into_rows().iter().filter(|rows| rows.record.kind != Kind::Exit) {
             assert!(render_plain(&rows.record.description).len() > 20, "{}", rows.record.key);
         }
     }
 
     #[test]
     fn there_are_two_things_of_a_name_and_a_door_that_a_key_opens() {
-        let world = demo();
+        let world = demo().into_rows();
         let count = |key: &str| world.iter().filter(|rows| rows.record.key == key).count();
         assert_eq!((count("apple"), count("key"), count("lamp")), (2, 1, 1));
         let door = world.iter().find(|rows| rows.record.key == "oak door" && !rows.locks.is_empty()).unwrap();

@@ -261,12 +261,16 @@ fn go(exit: EntityId, cx: &mut CommandCx) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns who goes along: those who follow, may go through the same exit, and are not ignored by whom they follow.
+/// Returns who goes along: those who follow and are there, may go through the same exit, and are not ignored by whom they
+/// follow.
 fn followers(leader: EntityId, exit: EntityId, cx: &CommandCx) -> Vec<EntityId> {
     let view = cx.view();
     let Some(exit) = view.entity(exit) else { return Vec::new() };
+    // Whose link is lost stays where they stood, and is found there by whoever comes back.
+    let is_lost = |character: EntityId| cx.occupancy(character).is_some_and(|occupancy| occupancy.seats.is_empty());
     let follows = |character: &&Entity| {
         character.id != leader
+            && !is_lost(character.id)
             && !cx.is_ignored(character.id, leader)
             && character.attribute(FOLLOWS).and_then(|value| value.as_u64()) == Some(leader.0)
     };

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use everhall::commands;
-//! use everhall::world::trial::Trial;
+//! use everhall::testing::Trial;
 //!
 //! let mut trial = Trial::new(commands::defaults());
 //! trial.thing("lamp");
@@ -25,7 +25,7 @@ use crate::world::channel::ChannelIndex;
 use crate::world::clock::GameClock;
 use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
-use crate::world::effects::Hop;
+use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
 use crate::world::record::{Change, ChannelRecord, Kind, Permission};
 use crate::world::room::{Moment, Performed, Room};
@@ -239,6 +239,22 @@ impl Trial {
         let (who, session, caller) = (person.who, person.session, person.caller.clone());
         let channels = ChannelIndex::new(self.channels.clone());
         let performed = self.room.input(moment(), (who, session, &caller), line, &self.hall, &channels);
+        self.said(performed, session)
+    }
+
+    /// Lets another person come in from room 0, on foot: hooks, and what everybody sees. The room may refuse them, which
+    /// they are told.
+    ///
+    /// # Panics
+    ///
+    /// If a hook panics.
+    pub fn walk_in(&mut self, name: &str) -> Said {
+        let who = self.person(name);
+        let session = SessionId(who.0);
+        if let Some(why) = self.room.refuses(self.entity(who), None, moment()) {
+            return self.said(Performed::Refused(why), session);
+        }
+        let performed = self.room.arrive(moment(), &[who], Some(EntityId(0)), &Manner::Exit("in".into()));
         self.said(performed, session)
     }
 

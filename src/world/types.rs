@@ -338,22 +338,42 @@ impl Behaviour {
 
     /// Returns a type of room in its default state.
     pub fn of_room<T: RoomType>() -> Self {
-        Self(Inner::Room(Box::new(Typed::<T, dyn ErasedRoom>::new(T::default(), T::TYPE))))
+        Self::with_room(T::default())
     }
 
     /// Returns a type of exit in its default state.
     pub fn of_exit<T: ExitType>() -> Self {
-        Self(Inner::Exit(Box::new(Typed::<T, dyn ErasedExit>::new(T::default(), T::TYPE))))
+        Self::with_exit(T::default())
     }
 
     /// Returns a type of character in its default state.
     pub fn of_character<T: CharacterType>() -> Self {
-        Self(Inner::Character(Box::new(Typed::<T, dyn ErasedCharacter>::new(T::default(), T::TYPE))))
+        Self::with_character(T::default())
     }
 
     /// Returns a type of object in its default state.
     pub fn of_object<T: ObjectType>() -> Self {
-        Self(Inner::Object(Box::new(Typed::<T, dyn ErasedObject>::new(T::default(), T::TYPE))))
+        Self::with_object(T::default())
+    }
+
+    /// Returns a type of room in this state.
+    pub fn with_room<T: RoomType>(state: T) -> Self {
+        Self(Inner::Room(Box::new(Typed::<T, dyn ErasedRoom>::new(state, T::TYPE))))
+    }
+
+    /// Returns a type of exit in this state.
+    pub fn with_exit<T: ExitType>(state: T) -> Self {
+        Self(Inner::Exit(Box::new(Typed::<T, dyn ErasedExit>::new(state, T::TYPE))))
+    }
+
+    /// Returns a type of character in this state.
+    pub fn with_character<T: CharacterType>(state: T) -> Self {
+        Self(Inner::Character(Box::new(Typed::<T, dyn ErasedCharacter>::new(state, T::TYPE))))
+    }
+
+    /// Returns a type of object in this state.
+    pub fn with_object<T: ObjectType>(state: T) -> Self {
+        Self(Inner::Object(Box::new(Typed::<T, dyn ErasedObject>::new(state, T::TYPE))))
     }
 
     /// Returns its kind.

@@ -280,12 +280,39 @@ fn who_connects_while_the_old_connection_leaves_gets_in() {
             old.hang_up();
         }
         new.ask("inventory", "You are carrying: a lamp.");
+        // Rooms pass mail on after who has left them: not in circles.
+        for exit in ["north", "south", "north", "south"] {
+            new.send(exit);
+        }
+        new.sync();
         // Whoever came in so is there for others too.
         bob.ask("tell ann = hello", "You tell Ann, \"hello\"");
         new.expect("Bob tells you, \"hello\"");
         old = new;
     }
     assert_eq!(server.status()["players"], 2);
+}
+
+#[test]
+fn a_tell_that_meets_a_login_is_read() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    for n in 1..=20 {
+        bob.send("quit");
+        bob.closed();
+        bob = guest(&server, "Bob");
+        // The login is under way when it is told.
+        bob.send(&format!("connect Bob {PASSWORD}"));
+        if n % 2 == 0 {
+            ann.expect("Bob has");
+        }
+        ann.send(&format!("tell bob = told-{n}."));
+        ann.expect(&format!("told-{n}."));
+        bob.expect(&format!("told-{n}."));
+        ann.skip();
+    }
+    assert_eq!(bob.text().matches("told-").count(), 1, "it is told once");
 }
 
 #[test]
@@ -316,6 +343,82 @@ fn a_lost_link_leaves_the_character_for_a_while() {
     let mut ann = server.telnet("Ann");
     ann.login("Ann", PASSWORD);
     bob.expect("Ann has entered the world.");
+}
+
+#[test]
+fn a_lost_link_is_waited_for_over_a_reload() {
+    let server = plan().config("[world]\nlink_lost_secs = 5").start();
+    let mut ann = server.player("Ann");
+    let cat = server.player("Cat");
+    let mut bob = server.player("Bob");
+    ann.ask("get lamp", "You pick up a lamp.");
+    ann.hang_up();
+    cat.hang_up();
+    bob.expect("Cat stares into space.");
+    server.reload();
+    bob.ask("look", "Ann");
+    let mut ann = server.telnet("Ann");
+    ann.login("Ann", PASSWORD);
+    ann.ask("inventory", "You are carrying: a lamp.");
+    bob.expect("Cat has left the world.");
+    ann.ask("say I am not", "You say, \"I am not\"");
+    assert_eq!(server.status()["players"], 2);
+}
+
+#[test]
+fn a_login_goes_on_over_a_reload() {
+    let server = world();
+    let _ann = server.player("Ann");
+    let mut ann = guest(&server, "Ann");
+    let mut bob = guest(&server, "Bob");
+    ann.ask("ann", "Password: ");
+    bob.ask("Bob", "(yes/no)");
+    bob.ask("yes", "New password: ");
+    bob.ask(PASSWORD, "again: ");
+    server.reload();
+    assert!(ann.echo_off() && bob.echo_off());
+    ann.send(PASSWORD);
+    bob.send(PASSWORD);
+    ann.ask("say here", "You say, \"here\"");
+    bob.ask("say here too", "You say, \"here too\"");
+    assert!(!ann.echo_off() && !bob.echo_off());
+}
+
+#[test]
+fn the_other_door_takes_over_as_well() {
+    let server = world();
+    let mut old = server.player("Ann");
+    old.ask("get lamp", "You pick up a lamp.");
+    let mut new = server.ws("Ann");
+    new.line(&format!("connect Ann {PASSWORD}"));
+    old.closed();
+    new.line("inventory");
+    new.expect_text("You are carrying: a lamp.");
+    let mut again = server.telnet("Ann");
+    again.login("Ann", PASSWORD);
+    new.closed();
+    again.ask("inventory", "You are carrying: a lamp.");
+}
+
+#[test]
+fn passwords_and_what_is_said_are_in_no_log_and_passwords_in_no_database() {
+    let mut server = plan().env("EVERHALL_LOG_LEVEL", "debug").start();
+    let mut ann = server.player("Ann");
+    let _bob = server.player("Bob");
+    for line in ["say xyzzy-1", "pub xyzzy-2", "whisper bob = xyzzy-3", "tell bob = xyzzy-4", ":xyzzy-5", "xyzzy-6"] {
+        ann.send(line);
+    }
+    ann.sync();
+    assert!(server.stop().success());
+    let logs = server.logs();
+    for secret in ["xyzzy", PASSWORD, ADMIN_PASSWORD] {
+        assert!(!logs.contains(secret), "{secret} in\n{logs}");
+    }
+    for file in ["world.sqlite3", "world.sqlite3-wal"] {
+        let bytes = std::fs::read(server.data_dir().join(file)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(PASSWORD) && !text.contains(ADMIN_PASSWORD), "{file}");
+    }
 }
 
 #[test]

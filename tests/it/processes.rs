@@ -3,10 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::mpsc;
+use std::thread;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use everhall::testing::{ADMIN_PASSWORD, Builder, PASSWORD, TelnetClient};
-use serde_json::Value;
+use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, START_DEADLINE, TelnetClient, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 use super::{plan, world};
 
@@ -163,6 +166,45 @@ fn a_killed_server_is_replaced_and_the_portal_stays() {
 }
 
 #[test]
+fn a_killed_portal_is_replaced_at_the_same_addresses() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    ann.ask("get lamp", "You pick up a lamp.");
+    let (telnet, http, portal) = (server.telnet_address(), server.http_address(), server.portal_pid());
+    kill(portal);
+    ann.closed();
+    let status = poll(START_DEADLINE, || {
+        let status = server.control(&json!({ "op": "status" }))?;
+        (status["server"]["state"] == "ready" && status["portal"]["pid"] != portal).then_some(status)
+    });
+    let status = status.expect("another portal");
+    assert_eq!(status["listeners"]["telnet"], telnet.to_string());
+    assert_eq!(status["listeners"]["http"], http.to_string());
+    let mut ann = server.telnet("Ann");
+    ann.login("Ann", PASSWORD);
+    ann.ask("inventory", "You are carrying: a lamp.");
+}
+
+#[test]
+fn a_killed_launcher_takes_its_world_with_it() {
+    let mut server = world();
+    let mut ann = server.player("Ann");
+    ann.ask("get lamp", "You pick up a lamp.");
+    kill(server.launcher_pid());
+    ann.closed();
+    server.start_again();
+    let mut ann = server.telnet("Ann");
+    ann.login("Ann", PASSWORD);
+    ann.ask("inventory", "You are carrying: a lamp.");
+}
+
+/// Kills a process as a crash would.
+fn kill(pid: u32) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+#[test]
 fn a_locked_out_keeper_runs_commands() {
     let server = world();
     let mut ann = server.player("Ann");
@@ -282,12 +324,18 @@ fn logs_can_be_followed() {
     let server = world();
     let mut following = server.spawn(&["logs", "-f"]);
     let shown = BufReader::new(following.stdout.take().unwrap());
+    let (found, search) = mpsc::channel();
+    let searching = thread::spawn(move || {
+        let found_it = shown.lines().map_while(Result::ok).any(|line| line.contains("Ann logged in"));
+        // Nobody listens any more if it came too late.
+        let _ = found.send(found_it);
+    });
     let _ann = server.player("Ann");
-    // The line is written while the command runs; a pipe that ends too early fails the search.
-    let found = shown.lines().map_while(Result::ok).any(|line| line.contains("Ann logged in"));
+    let found = search.recv_timeout(DEADLINE);
     following.kill().unwrap();
     following.wait().unwrap();
-    assert!(found);
+    searching.join().unwrap();
+    assert_eq!(found, Ok(true));
 }
 
 #[test]

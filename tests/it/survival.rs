@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use everhall::testing::{Builder, TestServer};
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use everhall::testing::{Builder, TelnetClient, TestServer};
 
 use super::postgres::Database;
 use super::typists::{check_heard, check_own, paste, talk, typists};
@@ -149,4 +150,165 @@ fn a_crash_of_everything_keeps_what_was_shown() {
     let mut ann = server.telnet("Ann");
     ann.login("Ann", everhall::testing::PASSWORD);
     ann.ask("inventory", "You are carrying: a lamp.");
+}
+
+#[test]
+fn a_crash_among_logins_makes_each_account_once() {
+    let server = world();
+    let mut witness = server.player("Witness");
+    for strikes_after in [0, 1, 3] {
+        let name = |n: u32| format!("Visitor {strikes_after} {}", char::from(b"ABCDEFGH"[n as usize]));
+        let mut clients: Vec<_> = (0..8).map(|n| server.telnet(&name(n))).collect();
+        for client in &mut clients {
+            let line = format!("create \"{}\" {}\r\nsay I am in\r\n", client.name(), everhall::testing::PASSWORD);
+            client.send_raw(line.as_bytes());
+        }
+        for client in &mut clients[..strikes_after] {
+            client.expect("You say, \"I am in\"");
+        }
+        server.kill_server();
+        clients.iter_mut().for_each(|client| client.sync());
+        witness.sync();
+        for client in &clients {
+            assert_eq!(client.text().matches("You say, \"I am in\"").count(), 1, "{}", client.text());
+            let entered = format!("{} has entered the world.", client.name());
+            assert_eq!(witness.text().matches(&entered).count(), 1, "{entered}");
+            let heard = format!("{} says, \"I am in\"", client.name());
+            assert_eq!(witness.text().matches(&heard).count(), 1, "{heard}");
+        }
+    }
+    witness.ask("who", "25 players in the world.");
+}
+
+#[test]
+fn a_crash_leaves_everybody_where_they_walked() {
+    let server = world();
+    let mut ann = server.player("Ann");
+    let mut bob = server.player("Bob");
+    bob.ask("follow ann", "You follow Ann");
+    ann.expect("Bob follows you");
+    for strikes_after in [0, 1, 7] {
+        ann.skip();
+        bob.skip();
+        ann.send_raw("north\r\nsay hither\r\nsouth\r\nsay thither\r\n".repeat(10).as_bytes());
+        for _ in 0..strikes_after {
+            ann.expect("You say, \"thither\"");
+        }
+        server.kill_server();
+        ann.sync();
+        bob.sync();
+        // Bob came along each time, and heard each word once.
+        let text = bob.text();
+        let heard: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("Ann says, ")).collect();
+        let heard: Vec<&&str> = heard.iter().filter(|said| said.contains("hither")).collect();
+        assert!(heard.len().is_multiple_of(20) && !heard.is_empty(), "{heard:?}");
+        for (at, said) in heard.iter().enumerate() {
+            assert_eq!(**said, ["\"hither\"", "\"thither\""][at % 2], "{at}");
+        }
+    }
+    let (ann, bob) = (ann.text(), bob.text());
+    assert_eq!((ann.matches("The Winter Garden").count(), bob.matches("The Winter Garden").count()), (30, 30));
+}
+
+#[test]
+fn a_crash_leaves_no_gap_in_a_channel() {
+    let server = world();
+    let mut talkers = typists(&server, 4);
+    for round in 0..3 {
+        for talker in &mut talkers {
+            let name = talker.name().to_owned();
+            let lines: String = (1..=10).map(|n| format!("pub {name}-{}\r\n", round * 10 + n)).collect();
+            talker.send_raw(lines.as_bytes());
+        }
+        talkers[0].expect(&format!("-{}", round * 10 + 1));
+        server.kill_server();
+    }
+    for _ in 0..2 {
+        talkers.iter_mut().for_each(|talker| talker.sync());
+    }
+    let messages = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("[Public] Typist"));
+        lines.map(str::to_owned).collect()
+    };
+    // All saw the same, in the same order, and it is what the channel remembers.
+    let seen = messages(&talkers[0].text());
+    assert_eq!(seen.len(), 120);
+    for talker in &talkers {
+        assert_eq!(messages(&talker.text()), seen, "{}", talker.name());
+    }
+    talkers[0].skip();
+    talkers[0].ask("channel history public 50", seen.last().unwrap().split(": ").last().unwrap());
+}
+
+#[test]
+fn whatever_is_played_things_are_neither_lost_nor_doubled() {
+    const THINGS: [&str; 6] = ["lamp", "key", "red ball", "blue ball", "ladle", "bag"];
+    let mut server = world();
+    let mut players = typists(&server, 5);
+    let names: Vec<String> = players.iter().map(|player| player.name().to_owned()).collect();
+    // As random as it need be, and the same each time.
+    let mut seed = 1_u64;
+    let mut roll = move |sides: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % sides
+    };
+    for _ in 0..4 {
+        for player in &mut players {
+            let lines: String = (0..40)
+                .map(|_| {
+                    let (thing, whom) = (THINGS[roll(THINGS.len())], &names[roll(names.len())]);
+                    match roll(12) {
+                        0..3 => format!("get {thing}\r\n"),
+                        3 => format!("drop {thing}\r\n"),
+                        4 => format!("give {thing} to {whom}\r\n"),
+                        5 => format!("put {thing} in bag\r\n"),
+                        6 => format!("get {thing} from bag\r\n"),
+                        7 => format!("follow {whom}\r\n"),
+                        8 => "east\r\nnorth\r\n".to_owned(),
+                        9 => "home\r\n".to_owned(),
+                        _ => format!("{}\r\n", ["north", "south", "east", "west", "up", "down"][roll(6)]),
+                    }
+                })
+                .collect();
+            player.send_raw(lines.as_bytes());
+        }
+        server.kill_server();
+        players.iter_mut().for_each(|player| player.sync());
+    }
+    let held = |player: &mut TelnetClient| -> Vec<String> {
+        player.skip();
+        player.send("inventory");
+        let carried = player.settle().concat();
+        let mut carried: Vec<String> = carried.split([':', ',', '.']).map(|thing| thing.trim().to_owned()).collect();
+        // The order in which things are shown is the one they came in, and is not stored.
+        carried.sort();
+        carried
+    };
+    players.iter_mut().for_each(|player| player.sync());
+    let before: Vec<Vec<String>> = players.iter_mut().map(held).collect();
+    assert!(before.concat().concat().contains("You are carrying"), "{before:?}");
+    assert!(server.stop().success());
+
+    let file = server.data_dir().join("world.sqlite3");
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let mut count = |what: &str| {
+        let count = format!("UPDATE entity SET version = version WHERE {what}");
+        sql_query(count).execute(&mut database).unwrap()
+    };
+    for thing in ["lamp", "key", "red ball", "blue ball", "copper ladle", "canvas bag"] {
+        assert_eq!(count(&format!("key = '{thing}'")), 1, "{thing}");
+    }
+    let somewhere = "location IN (SELECT id FROM entity)";
+    assert_eq!(count(&format!("kind = 'object' AND NOT coalesce({somewhere}, false)")), 0, "nothing is nowhere");
+    assert_eq!(count("location = id"), 0);
+    drop(database);
+
+    server.start_again();
+    let mut again: Vec<TelnetClient> = names.iter().map(|name| server.telnet(name)).collect();
+    for player in &mut again {
+        let name = player.name().to_owned();
+        player.login(&name, everhall::testing::PASSWORD);
+    }
+    let after: Vec<Vec<String>> = again.iter_mut().map(held).collect();
+    assert_eq!(after, before, "what was shown is what was stored");
 }

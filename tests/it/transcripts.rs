@@ -4,11 +4,16 @@ use std::path::Path;
 
 use everhall::testing::Transcript;
 
-use super::world;
+use super::postgres::Database;
+use super::{plan, world};
 
 fn play(name: &str) {
+    transcript(name).play(&world());
+}
+
+fn transcript(name: &str) -> Transcript {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts");
-    Transcript::open(folder.join(name).with_extension("txt")).play(&world());
+    Transcript::open(folder.join(name).with_extension("txt"))
 }
 
 macro_rules! transcripts {
@@ -25,6 +30,7 @@ transcripts! {
     door
     follow
     help
+    ignore
     keeper
     link_lost
     markup
@@ -35,6 +41,15 @@ transcripts! {
     things
     unknown_command
     walk
+}
+
+#[test]
+fn a_world_on_postgres_is_the_same() {
+    // In one world after another: each transcript speaks of a fresh one.
+    for name in ["things", "channels", "offline_tell", "reload", "keeper"] {
+        let Some(database) = Database::fresh() else { return };
+        transcript(name).play(&plan().database_url(&database.url()).start());
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
@@ -320,7 +321,9 @@ impl AccountsActor {
         let Some(online) = self.online.get_mut(&account) else { return };
         let Login { mut batch, session, facts, .. } = login;
         online.record.last_login_at = batch.now_ms;
-        let (old, record) = (online.session, online.record.clone());
+        // From now on it is told what is told.
+        let (old, record) = (std::mem::replace(&mut online.session, session), online.record.clone());
+        online.is_linked = true;
         let caller = Arc::new(self.caller(&record, &facts));
         self.greet_in_play(&mut batch, session, record, &facts, tells);
         batch.changes.push(Change::SessionGone(old));
@@ -476,7 +479,7 @@ impl AccountsActor {
             let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
             Ok::<_, DbError>((hash, record))
         };
-        Box::pin(hashed.into_actor(self).map(move |hashed, accounts, _| {
+        let done = hashed.into_actor(self).map(move |hashed, accounts, _| {
             let (hash, record) = hashed.map_err(|error| error.to_string())?;
             let mut batch = Batch::begin(None, services.now_ms());
             batch.change(Key::Accounts);
@@ -496,8 +499,11 @@ impl AccountsActor {
                 }
                 (None, None) => return Err("there is no such account".into()),
             }
-            services.commit(batch);
-            Ok(())
+            Ok(services.commit_watched(batch))
+        });
+        // Whoever is told that it is done may log in with it at once.
+        Box::pin(done.then(move |done: Result<oneshot::Receiver<()>, String>, accounts, _| {
+            async move { done?.await.map_err(|_| "the server ends".to_owned()) }.into_actor(accounts)
         }))
     }
 }

@@ -1,9 +1,8 @@
 //! A small world to walk about in: an old hall above a harbour that was given up, and what is left in it.
 
 use super::START_ROOM;
-use super::plan::{Plan, alias, lock, tag};
+use super::plan::Plan;
 use crate::ids::EntityId;
-use crate::world::record::EntityRows;
 
 /// The rooms that things are put into.
 struct Rooms {
@@ -20,9 +19,8 @@ struct Rooms {
 }
 
 /// Returns a world of fourteen rooms, with things to take, two balls and two apples to be told apart, and a locked door.
-pub fn demo() -> Vec<EntityRows> {
+pub fn demo() -> Plan {
     let mut plan = Plan::new(
-        START_ROOM,
         "The Everhall",
         "Benches run the length of a hall that was built for three hundred guests. The fire in the middle has burned \
          since before anybody wrote things down, and whoever comes in puts a log on it. A stair of black stone climbs \
@@ -31,7 +29,7 @@ pub fn demo() -> Vec<EntityRows> {
     );
     let rooms = rooms(&mut plan);
     furnish(&mut plan, &rooms);
-    plan.into_rows()
+    plan
 }
 
 fn rooms(plan: &mut Plan) -> Rooms {
@@ -117,12 +115,11 @@ fn rooms(plan: &mut Plan) -> Rooms {
 
     let door = plan.exit(cellar, "oak door", vault);
     door.description = "Oak as thick as a hand is long, with bands of iron. The lock is of brass.".into();
-    alias(door, &["door", "north", "n"]);
-    lock(door, "traverse", "holds(key)", "The oak door is locked.");
+    door.alias(&["door", "north", "n"]).lock_to("traverse", "holds(key)", "The oak door is locked.");
     // From inside it opens without a key: nobody is shut in.
     let door = plan.exit(vault, "oak door", cellar);
     door.description = "From this side it has a handle.".into();
-    alias(door, &["door", "south", "s", "out"]);
+    door.alias(&["door", "south", "s", "out"]);
 
     Rooms { garden, kitchen, pantry, library, observatory, cellar, vault, courtyard, orchard, shore }
 }
@@ -130,7 +127,7 @@ fn rooms(plan: &mut Plan) -> Rooms {
 fn furnish(plan: &mut Plan, rooms: &Rooms) {
     plan.thing(START_ROOM, "lamp", "A brass lamp with a horn window, dented by many hands. It smells of oil.");
     let key = plan.thing(START_ROOM, "key", "A heavy key of brass, with an oak leaf for a bow.");
-    alias(key, &["brass key"]);
+    key.alias(&["brass key"]);
     plan.thing(START_ROOM, "red ball", "A leather ball, red once, and chewed by a dog of some size.");
     plan.thing(START_ROOM, "blue ball", "A leather ball, blue as a plum, which bounces higher than one expects.");
     let fire = "A bed of embers as long as a boat, and flames that bend towards whoever comes in.";
@@ -145,7 +142,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     );
 
     let bag = plan.thing(rooms.pantry, "canvas bag", "A bag for flour, washed soft. Things can be put into it.");
-    tag(bag, "container");
+    bag.tag("container");
     plan.thing(
         rooms.pantry,
         "loaf of bread",
@@ -153,7 +150,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     );
 
     let book = "\"An Account of the Tides, With Remarks Upon Those Who Wait for Them\". The last pages are uncut.";
-    alias(plan.thing(rooms.library, "blue book", book), &["account", "tides"]);
+    plan.thing(rooms.library, "blue book", book).alias(&["account", "tides"]);
 
     let telescope = "It is trained, quite precisely, on the harbour.";
     plan.fixture(rooms.observatory, "telescope", telescope, "The telescope is bolted to the floor.");
@@ -163,9 +160,7 @@ fn furnish(plan: &mut Plan, rooms: &Rooms) {
     plan.fixture(rooms.cellar, "barrel", barrel, "It takes six people to move a full barrel.");
 
     let chest = "A sea chest with rope handles. Its lid stands open.";
-    let chest = plan.fixture(rooms.vault, "chest", chest, "The chest is far too heavy.");
-    tag(chest, "container");
-    let chest = chest.id;
+    let chest = plan.fixture(rooms.vault, "chest", chest, "The chest is far too heavy.").tag("container").id;
     for face in ["Its face shows a ship under full sail.", "Its face is worn away."] {
         plan.thing(chest, "silver coin", face);
     }

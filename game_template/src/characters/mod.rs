@@ -1,0 +1,5 @@
+//! Kinds of characters.
+
+mod parrot;
+
+pub use parrot::Parrot;

@@ -1,0 +1,5 @@
+//! Kinds of exits.
+
+mod gap;
+
+pub use gap::Gap;

@@ -1,0 +1,21 @@
+//! What this game adds to the engine. A type or a command is a file of its own and one line here.
+
+use everhall::prelude::*;
+
+mod first_world;
+
+pub mod characters;
+pub mod commands;
+pub mod exits;
+pub mod rooms;
+pub mod scripts;
+
+/// Registers everything.
+pub fn plugin(app: &mut App) {
+    app.room::<rooms::Echo>()
+        .exit::<exits::Gap>()
+        .character::<characters::Parrot>()
+        .script::<scripts::Tides>()
+        .command(commands::Toast)
+        .first_world(first_world::plan);
+}

@@ -1,0 +1,5 @@
+//! Kinds of rooms.
+
+mod echo;
+
+pub use echo::Echo;
