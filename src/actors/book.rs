@@ -337,6 +337,38 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_a_batch_is_told_when_it_is_stored_and_not_before() {
+        let (mut book, mut actions) = (Book::new(0), Vec::new());
+        book.commit(batch(1, &[A], &[]), &mut actions);
+        let (second, third) = (batch(2, &[A], &[]), batch(3, &[A], &[]));
+        let id = second.id;
+        book.watch(id);
+        book.commit(second, &mut actions);
+        book.flushed(1, &mut actions);
+        book.commit(third, &mut actions);
+        assert_eq!(book.stored(), []);
+        book.flushed(2, &mut actions);
+        assert_eq!(book.stored(), [id]);
+        assert_eq!(book.stored(), []);
+    }
+
+    #[test]
+    fn a_watched_batch_that_is_held_counts_from_when_it_is_let_go() {
+        let (mut book, mut actions) = (Book::new(0), Vec::new());
+        let (walk, watched) = (batch(1, &[A, B], &[]), batch(2, &[A], &[]));
+        book.opened(walk.id, A);
+        let id = watched.id;
+        book.watch(id);
+        book.commit(watched, &mut actions);
+        book.commit(batch(3, &[C], &[]), &mut actions);
+        book.flushed(1, &mut actions);
+        assert_eq!(book.stored(), []);
+        book.commit(walk, &mut actions);
+        book.flushed(2, &mut actions);
+        assert_eq!(book.stored(), [id]);
+    }
+
+    #[test]
     fn whoever_meets_a_batch_under_way_waits_for_it_and_nobody_else_does() {
         let (mut book, mut actions) = (Book::new(0), Vec::new());
         let walk = batch(1, &[A, B], &[]);

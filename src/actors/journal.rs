@@ -42,7 +42,8 @@ pub struct Opened {
     pub key: Key,
 }
 
-/// Asks to be told when a batch with changes is stored. Sent before its [`Commit`] or [`Opened`], by the same actor.
+/// Asks to be told when a batch with changes is stored: for those who answer outside the wire. Sent before its [`Commit`]
+/// or [`Opened`], by the same actor.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Watch {
@@ -272,6 +273,7 @@ impl Handler<Watch> for JournalActor {
     type Result = ();
 
     fn handle(&mut self, Watch { batch, stored }: Watch, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Journal);
         self.book.watch(batch);
         self.watchers.insert(batch, stored);
     }

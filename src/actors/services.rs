@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix::{Addr, ArbiterHandle};
+use tokio::sync::oneshot;
 
 use crate::actors::accounts::AccountsActor;
 use crate::actors::batch::{Batch, Key};
 use crate::actors::directory::Directory;
-use crate::actors::journal::{Commit, JournalActor, Opened};
+use crate::actors::journal::{Commit, JournalActor, Opened, Watch};
 use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
@@ -116,6 +117,14 @@ impl Services {
         let mut batch = Batch::begin(None, self.now_ms());
         batch.changes.push(Change::SignalGone(signal.id));
         self.commit(batch);
+    }
+
+    /// Ends a batch that holds changes; the receiver is told when they are stored.
+    pub fn commit_watched(&self, batch: Batch) -> oneshot::Receiver<()> {
+        let (stored, told) = oneshot::channel();
+        mailbox::repay(&self.journal, Watch { batch: batch.id, stored });
+        self.commit(batch);
+        told
     }
 
     /// Announces that a batch has changed an actor and goes on; before it does.

@@ -25,6 +25,7 @@ use super::switchboard::{self, Farewell, Report, SupervisedBy, Switchboard};
 use super::{CONTROL_SOCKET, LOCK_FILE, WIRE_SOCKET, start_number, telnet};
 use crate::config::Config;
 use crate::mailbox::repay;
+use crate::web::WEB_SOCKET;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -138,7 +139,7 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     accepting.abort();
     say_farewell(&switchboard).await;
     web_handle.stop(false).await;
-    for name in [CONTROL_SOCKET, WIRE_SOCKET] {
+    for name in [CONTROL_SOCKET, WIRE_SOCKET, WEB_SOCKET] {
         // Left behind by a crash or removed by hand, they harm nobody.
         let _ = fs::remove_file(config.data_dir.join(name));
     }

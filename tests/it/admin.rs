@@ -1,6 +1,9 @@
 //! The keepers' pages, over real HTTP: who gets in, what they see, and what players see of what they do.
 
+use std::os::unix::fs::PermissionsExt;
+
 use everhall::testing::{ADMIN_PASSWORD, DEADLINE, PASSWORD, START_DEADLINE, TestServer, poll};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::browser::{Answer, Browser};
 use super::{plan, world};
@@ -129,15 +132,18 @@ fn sessions_and_rooms_are_listed() {
 
 #[test]
 fn a_room_that_is_not_loaded_can_be_looked_at_and_written_anew() {
-    let server = world();
+    let server = plan().config("[world]\nroom_idle_secs = 1\n").start();
     let mut browser = keeper(&server);
-    // Nobody is in the world: a room beside the start room is nowhere but in storage.
     let mut ann = server.player("Ann");
     let start = room_of(&mut browser, "Ann");
     let page = browser.get(&start).body;
     let beside = page.split_once("north to <a href=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
     let version = browser.get(&beside).expect(200, "Edit").field("version");
     edit(&mut browser, &beside, &version, "The Quiet Room", "Dust.").expect_redirect(&format!("{beside}?saved"));
+    let link = format!("href=\"{beside}\"");
+    let is_asleep = poll(DEADLINE, || (!browser.get("/admin/rooms").body.contains(&link)).then_some(()));
+    assert!(is_asleep.is_some(), "nobody is there: it goes back to sleep");
+    browser.get(&beside).expect(200, "The Quiet Room");
     ann.ask("north", "The Quiet Room");
 }
 
@@ -237,19 +243,18 @@ fn a_visit_that_was_ended_opens_nothing() {
 }
 
 #[test]
-fn while_the_server_starts_again_the_portal_answers_for_it() {
-    let server = world();
+fn while_the_server_is_away_the_portal_answers_for_it() {
+    let server = plan().config("[server]\npatience_ms = 1000\n").start();
     let mut browser = keeper(&server);
-    let old = server.strike_server();
-    let away = poll(DEADLINE, || Some(browser.get("/admin")).filter(|answer| answer.status == 503));
-    if let Some(away) = away {
-        assert_eq!(away.header("retry-after"), "2");
-        assert!(away.body.contains("http-equiv=\"refresh\""), "{away:?}");
-    }
+    let old = server.server_pid();
+    // It falls silent, and is killed for that while the page is being asked for.
+    let pid = Pid::from_raw(i32::try_from(old).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    let away = browser.get("/admin").expect(503, "http-equiv=\"refresh\"");
+    assert_eq!(away.header("retry-after"), "2");
     server.wait_for_another(old);
     let back = poll(START_DEADLINE, || Some(browser.get("/admin")).filter(|answer| answer.status == 200));
     back.expect("the pages come back").expect(200, "Overview");
     let socket = server.data_dir().join("web.sock");
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(socket).unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
-use crate::actors::journal::Watch;
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
 use crate::actors::services::Shared;
@@ -500,14 +499,11 @@ impl AccountsActor {
                 }
                 (None, None) => return Err("there is no such account".into()),
             }
-            let (tell, stored) = oneshot::channel();
-            mailbox::repay(&services.journal, Watch { batch: batch.id, stored: tell });
-            services.commit(batch);
-            Ok(stored)
+            Ok(services.commit_watched(batch))
         });
         // Whoever is told that it is done may log in with it at once.
-        Box::pin(done.then(|done: Result<_, String>, accounts, _| {
-            async { done?.await.map_err(|_| "the server is stopping".to_owned()) }.into_actor(accounts)
+        Box::pin(done.then(move |done: Result<oneshot::Receiver<()>, String>, accounts, _| {
+            async move { done?.await.map_err(|_| "the server ends".to_owned()) }.into_actor(accounts)
         }))
     }
 }

@@ -9,6 +9,7 @@ use actix::prelude::*;
 
 use super::AccountsActor;
 use super::entering::check;
+use crate::actors::meter::{self, Kind};
 use crate::db::{AccountById, Password};
 use crate::ids::AccountId;
 use crate::wire::Facts;
@@ -89,6 +90,7 @@ impl Handler<Admit> for AccountsActor {
     type Result = ResponseActFuture<Self, Result<Keeper, Barred>>;
 
     fn handle(&mut self, Admit { name, password, address }: Admit, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::Accounts);
         let refused = |why| -> Self::Result { Box::pin(async move { Err(why) }.into_actor(self)) };
         let Some(services) = self.services.clone() else { return refused(Barred::Later) };
         let facts = Facts { address, ..Facts::default() };
@@ -123,6 +125,7 @@ impl Handler<Revisit> for AccountsActor {
     type Result = ResponseActFuture<Self, Result<Keeper, Barred>>;
 
     fn handle(&mut self, Revisit { account, token }: Revisit, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::Accounts);
         let answer = |answer| -> Self::Result { Box::pin(actix::fut::ready(answer)) };
         if self.ended_visits.contains_key(&token) {
             return answer(Err(Barred::Refused));
@@ -146,6 +149,7 @@ impl Handler<EndVisit> for AccountsActor {
     type Result = ();
 
     fn handle(&mut self, EndVisit { token, until_ms }: EndVisit, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
         let now_ms = self.services.as_ref().map_or(0, |services| services.now_ms());
         if self.ended_visits.len() >= ENDED_VISITS {
             self.ended_visits.retain(|_, until_ms| *until_ms > now_ms);

@@ -9,9 +9,8 @@ use tokio::sync::oneshot;
 
 use super::RoomActor;
 use crate::actors::batch::Batch;
-use crate::actors::journal::Watch;
+use crate::actors::meter;
 use crate::ids::{EntityId, RoomId};
-use crate::mailbox;
 use crate::world::entity::Entity;
 use crate::world::record::Kind;
 use crate::world::room::Performed;
@@ -135,10 +134,7 @@ impl RoomActor {
             Performed::Done(changes, _, _) if changes.is_empty() => Ok(None),
             Performed::Done(changes, effects, _) => {
                 self.record(&mut batch, changes, effects.items);
-                let (tell, stored) = oneshot::channel();
-                mailbox::repay(&self.services.journal, Watch { batch: batch.id, stored: tell });
-                self.services.commit(batch);
-                Ok(Some(stored))
+                Ok(Some(self.services.commit_watched(batch)))
             }
             Performed::Refused(_) => Err(Rewritten::Failed),
             Performed::Panicked(why) => {
@@ -153,6 +149,7 @@ impl Handler<Examine> for RoomActor {
     type Result = Option<RoomSeen>;
 
     fn handle(&mut self, _: Examine, _: &mut Self::Context) -> Option<RoomSeen> {
+        let _metered = meter::start(meter::Kind::Room);
         self.seen()
     }
 }
@@ -161,6 +158,7 @@ impl Handler<Survey> for RoomActor {
     type Result = Option<RoomBrief>;
 
     fn handle(&mut self, _: Survey, _: &mut Self::Context) -> Option<RoomBrief> {
+        let _metered = meter::start(meter::Kind::Room);
         let room = self.entity()?;
         let played = self.room.seats.iter().filter_map(|(who, _)| self.room.contents.entity(who));
         let mut players: Vec<String> = played.filter(|who| !who.transient).map(|who| who.key.clone()).collect();
@@ -173,6 +171,7 @@ impl Handler<Rewrite> for RoomActor {
     type Result = ResponseFuture<Rewritten>;
 
     fn handle(&mut self, rewrite: Rewrite, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(meter::Kind::Room);
         self.active_at = Instant::now();
         let begun = self.rewrite(rewrite);
         Box::pin(async {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::{Mode, SessionActor};
+use crate::actors::meter::{self, Kind};
 use crate::ids::{RoomId, SessionId};
 
 /// Asks who a session is. Sent by the web, which awaits the reply.
@@ -37,6 +38,7 @@ impl Handler<Inspect> for SessionActor {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::Session);
         let (name, room, is_lost) = match &self.mode {
             Mode::Play { caller, room, is_lost, .. } => (Some(caller.name.to_string()), Some(*room), *is_lost),
             Mode::Login(_) | Mode::Entering | Mode::Over => (None, None, false),

@@ -6,6 +6,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::WorldActor;
+use crate::actors::meter::{self, Kind};
 use crate::ids::RoomId;
 
 /// Asks to have a room loaded. The reply, false if it cannot be had, comes when it is in the directory.
@@ -30,6 +31,7 @@ impl Handler<Wake> for WorldActor {
     type Result = ResponseFuture<bool>;
 
     fn handle(&mut self, Wake(room): Wake, ctx: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::World);
         let (tell, told) = oneshot::channel();
         match self.services.clone() {
             Some(services) if services.directory.room(room).is_none() => {

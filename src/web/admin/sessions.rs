@@ -1,5 +1,6 @@
 //! Who is connected.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -9,7 +10,9 @@ use maud::html;
 
 use super::visit::Visit;
 use super::{Site, ask, page};
+use crate::actors::room::rewrite::Survey;
 use crate::actors::session::{Inspect, SessionSeen};
+use crate::ids::RoomId;
 
 /// Most sessions shown.
 const SHOWN: usize = 1000;
@@ -23,6 +26,7 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
     let seen = join_all(sessions.iter().map(|(_, addr)| ask(addr, Inspect))).await.into_iter().flatten();
     let mut seen: Vec<SessionSeen> = seen.collect();
     seen.sort_by(|a, b| (a.name.is_none(), &a.name, a.id).cmp(&(b.name.is_none(), &b.name, b.id)));
+    let names = room_names(&site, &seen).await;
     let now_ms = site.services.now_ms();
     let body = html! {
         @if count > seen.len() { p { (seen.len()) " of " (count) " sessions." } }
@@ -36,7 +40,7 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
                             }
                         }
                     }
-                    tbody { @for session in &seen { (row(session, now_ms)) } }
+                    tbody { @for session in &seen { (row(session, &names, now_ms)) } }
                 }
             }
         }
@@ -44,7 +48,17 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
     page::page(&visit, StatusCode::OK, "Sessions", &body)
 }
 
-fn row(session: &SessionSeen, now_ms: i64) -> maud::Markup {
+type RoomNames = BTreeMap<RoomId, String>;
+
+/// Returns the names of the rooms that somebody is in; the page does without those that do not answer.
+async fn room_names(site: &Site, sessions: &[SessionSeen]) -> RoomNames {
+    let rooms: BTreeSet<RoomId> = sessions.iter().filter_map(|session| session.room).collect();
+    let rooms = rooms.into_iter().filter_map(|room| site.services.directory.room(room));
+    let briefs = join_all(rooms.map(|room| async move { ask(&room, Survey).await })).await;
+    briefs.into_iter().filter_map(|brief| brief.ok().flatten()).map(|brief| (brief.id, brief.name)).collect()
+}
+
+fn row(session: &SessionSeen, names: &RoomNames, now_ms: i64) -> maud::Markup {
     let since = |ms: i64| page::span(Duration::from_millis(u64::try_from(now_ms - ms).unwrap_or(0)));
     html! {
         tr {
@@ -54,7 +68,11 @@ fn row(session: &SessionSeen, now_ms: i64) -> maud::Markup {
             }
             td { (session.protocol) }
             td { (session.address) }
-            td { @if let Some(room) = session.room { a href={ "/admin/rooms/" (room.0) } { (room) } } }
+            td {
+                @if let Some(room) = session.room {
+                    a href={ "/admin/rooms/" (room.0) } { (names.get(&room).map_or("", String::as_str)) " " (room) }
+                }
+            }
             td { @match session.opened_ms { Some(ms) => (since(ms)), None => "since before the reload" } }
             td { @match session.idle { Some(idle) => (page::span(idle)), None => "–" } }
         }
