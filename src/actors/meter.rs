@@ -3,7 +3,7 @@
 //! Each handler begins with `let _metered = meter::start(Kind::Room);`, and so does what an actor does when an answer has
 //! come. It costs two readings of the clock, some 50 ns. What counts is CPU time: a thread that the system set aside
 //! for another meanwhile has not kept anybody waiting by its own work. The CPU clock is a system call, so it is read
-//! only when a handler seems to have taken long, and against a reading that is at most [`STALE`] old when it began.
+//! only when a handler seems to have taken long, and against a reading that is at most `STALE` old when it began.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,7 +10,7 @@
 //! /admin/reload       POST; starts the server again
 //! ```
 //!
-//! Whoever asks for a page is a [`visit::Visit`]; whoever sends a form is an [`order::Order`], whose form came from our own page.
+//! Whoever asks for a page is a `visit::Visit`; whoever sends a form is an `order::Order`, whose form came from our own page.
 //! A handler that takes neither is open to everybody.
 
 mod login;
