@@ -231,7 +231,7 @@ impl<'a> RoomCx<'a> {
     /// Runs `run` on the state of an entity whose type is `T`: how commands and other types use what a type can do.
     /// Returns `None` if it is not here, or of another type.
     ///
-    /// ```ignore
+    /// ```text
     /// cx.room().with_state(lantern, |lantern: &mut Lantern, cx| lantern.light(id, who, cx))
     /// ```
     pub fn with_state<T: 'static, R>(&mut self, id: EntityId, run: impl FnOnce(&mut T, &mut Self) -> R) -> Option<R> {
