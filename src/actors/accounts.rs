@@ -256,21 +256,8 @@ impl AccountsActor {
     }
 
     fn caller(&self, record: &AccountRecord, facts: &Facts) -> Caller {
-        let caller = Caller {
-            account: record.id,
-            name: record.name.as_str().into(),
-            character: record.character,
-            permission: record.permission,
-            superuser: record.superuser,
-            ignores: record.ignores.clone(),
-            channels: self.subscriptions.get(&record.id).cloned().unwrap_or_default(),
-            options: record.options.clone(),
-            width: 0,
-            screen_reader: false,
-            events: false,
-            address: "".into(),
-        };
-        with_facts(&caller, facts)
+        let channels = self.subscriptions.get(&record.id).cloned().unwrap_or_default();
+        with_facts(&Caller::of(record, channels), facts)
     }
 
     /// Tells every channel where an account is now.

@@ -300,7 +300,7 @@ async fn restore(
         };
         let known = facts.clone().unwrap_or_else(|| wire::Facts { protocol: String::new(), ..Default::default() });
         let channels = channels.get(&row.account).cloned().unwrap_or_default();
-        let caller = Arc::new(with_facts(&caller(&record, channels), &known));
+        let caller = Arc::new(with_facts(&Caller::of(&record, channels), &known));
         // Before any line is run: everybody hears what is said from the first one on.
         let mail = match &facts {
             Some(_) => Mail::Sit { who: row.puppet, seat: Seat { session: row.session, caller: caller.clone() } },
@@ -316,23 +316,6 @@ async fn restore(
         restored.online.push((record, row.session, known));
     }
     Ok(restored)
-}
-
-fn caller(record: &AccountRecord, channels: Vec<crate::ids::ChannelId>) -> Caller {
-    Caller {
-        account: record.id,
-        name: record.name.as_str().into(),
-        character: record.character,
-        permission: record.permission,
-        superuser: record.superuser,
-        ignores: record.ignores.clone(),
-        channels,
-        options: record.options.clone(),
-        width: 0,
-        screen_reader: false,
-        events: false,
-        address: "".into(),
-    }
 }
 
 fn by_account(subscriptions: &[Subscription]) -> FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::ids::{AccountId, ChannelId, EntityId, SessionId};
-use crate::world::record::Permission;
+use crate::world::record::{AccountRecord, Permission};
 
 /// A person's account as commands see it. Sent with each line, so that a change holds from the next line on.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,24 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns an account as commands see it, before anything is known of its screen.
+    pub fn of(record: &AccountRecord, channels: Vec<ChannelId>) -> Self {
+        Self {
+            account: record.id,
+            name: record.name.as_str().into(),
+            character: record.character,
+            permission: record.permission,
+            superuser: record.superuser,
+            ignores: record.ignores.clone(),
+            channels,
+            options: record.options.clone(),
+            width: 0,
+            screen_reader: false,
+            events: false,
+            address: "".into(),
+        }
+    }
+
     /// Tells whether the person may do what `needed` asks for.
     pub fn may(&self, needed: Permission) -> bool {
         self.superuser || self.permission >= needed
