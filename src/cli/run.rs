@@ -197,6 +197,7 @@ pub(super) fn reload(context: &Context) -> Result<ExitCode, Failure> {
 pub(super) fn portal(context: &Context, args: ChildArgs) -> Result<ExitCode, Failure> {
     watch_parent();
     let _logs = log(context, Process::Portal)?;
+    small_pages();
     let executable = std::env::current_exe().map_err(LaunchError::Portal)?;
     let mut server_args = context.globals.child_args("server");
     server_args.extend(args.args());
@@ -215,6 +216,15 @@ pub(super) fn server(context: &Context, args: ChildArgs, registry: Registry) -> 
     let system = actix::System::new();
     system.block_on(server::run(context.config().clone(), registry))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps this process and its children from huge pages.
+///
+/// Where programs may ask for them the allocator does, and whoever touches one first waits until the kernel has cleared
+/// 2 MiB: 4.6 to 9.5 ms in the midst of a handler, measured on a virtual machine. Small pages cost no throughput here.
+fn small_pages() {
+    // A kernel without the call has no huge pages to avoid.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// Samples this process, if it is the one that was asked for.
