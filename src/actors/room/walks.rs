@@ -1,0 +1,164 @@
+//! Walks: who leaves the room, who comes in, and who comes back because another room did not let them in.
+
+use super::{Arrival, Mail, RoomActor, WENT};
+use crate::actors::batch::Batch;
+use crate::actors::session::{Moved, Playing};
+use crate::actors::world::turn_back;
+use crate::ids::{EntityId, RoomId};
+use crate::text;
+use crate::text::Markup;
+use crate::world::caller::Seat;
+use crate::world::contents::Undo;
+use crate::world::effects::{Manner, Walk};
+use crate::world::record::Kind;
+use crate::world::room::{Occupant, Performed, departure, in_a_sentence};
+
+impl RoomActor {
+    /// Takes characters out and sends them to another room.
+    pub(super) fn send_off(&mut self, mut batch: Batch, walk: Walk, undo: Undo) {
+        let party: Vec<Occupant> = walk.who.iter().filter_map(|who| self.room.take(*who)).collect();
+        let mut undo = undo;
+        for occupant in &party {
+            // What they carry as well: signals go after it.
+            occupant.entities.iter().for_each(|entity| self.remember(entity.id, walk.to));
+            let Some(character) = occupant.character() else { continue };
+            if character.transient {
+                continue;
+            }
+            let text = departure(&in_a_sentence(character), &walk.manner);
+            let gone = (character.kind() == Kind::Character).then_some(character.id);
+            match self.room.departed(self.moment(&batch), gone, text) {
+                Performed::Done(changes, effects, more) => {
+                    self.perform_effects(&mut batch, changes, effects);
+                    undo.append(more);
+                }
+                Performed::Refused(_) => {}
+                Performed::Panicked(why) => self.report("on_leave", &why),
+            }
+        }
+        batch.change(self.key());
+        self.services.opened(&batch, self.key());
+        let arrival = Arrival { batch, party, from: Some(self.room.id()), manner: walk.manner, undo };
+        self.services.to_room(walk.to, Mail::Arrive(arrival));
+    }
+
+    pub(super) fn remember(&mut self, who: EntityId, to: RoomId) {
+        if self.went.insert(who, to).is_none() {
+            self.went_order.push_back(who);
+        }
+        if self.went_order.len() > WENT
+            && let Some(oldest) = self.went_order.pop_front()
+        {
+            self.went.remove(&oldest);
+        }
+    }
+
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        let Arrival { mut batch, mut party, from, manner, undo } = arrival;
+        batch.meet(self.key());
+        let moment = self.moment(&batch);
+        let is_last_resort = from.is_none() && self.room.id() == self.services.hall.start_room;
+        let mut refused: Vec<(usize, Markup)> = Vec::new();
+        for (at, occupant) in party.iter().enumerate() {
+            let caller = occupant.occupancy.as_ref().and_then(|occupancy| occupancy.seats.first());
+            let caller = caller.map(|seat| seat.caller.as_ref());
+            let why = occupant.character().filter(|it| !it.transient && it.kind() == Kind::Character);
+            let why = why.and_then(|character| self.room.refuses(character, caller, moment));
+            refused.extend(why.map(|why| (at, why)));
+        }
+        if let Some((0, why)) = refused.first()
+            && !is_last_resort
+        {
+            return self.turn_away(Arrival { batch, party, from, manner, undo }, why.clone());
+        }
+        // Followers who may not come in go back; the others come in without them.
+        for (at, why) in refused.into_iter().rev().filter(|(at, _)| *at > 0) {
+            let occupant = party.remove(at);
+            let mut back = Batch::begin(None, batch.now_ms);
+            back.meet(self.key());
+            if let Some(from) = from {
+                let mail = Mail::Returned { batch: back, party: vec![occupant], undo: Undo::default(), why };
+                self.services.to_room(from, mail);
+            }
+        }
+        let who: Vec<EntityId> = party.iter().filter_map(|o| Some(o.character()?.id)).collect();
+        let sessions: Vec<Seat> =
+            party.iter().filter_map(|o| o.occupancy.as_ref()).flat_map(|o| o.seats.clone()).collect();
+        // Who is here went nowhere: mail follows the last steps only, and never in circles.
+        for who in &who {
+            self.went.remove(who);
+        }
+        let originals = party.clone();
+        party.into_iter().for_each(|occupant| self.room.put(occupant));
+        match self.room.arrive(moment, &who, from, &manner) {
+            Performed::Done(changes, effects, _) => {
+                let hop = self.perform_effects(&mut batch, changes, effects);
+                if hop.is_some() {
+                    tracing::debug!("a hook on arrival cannot send the party on");
+                }
+                batch.change(self.key());
+                for (seat, who) in sessions.into_iter().zip(&who) {
+                    self.welcome(seat, *who, &manner);
+                }
+                self.services.commit(batch);
+            }
+            Performed::Refused(why) => {
+                who.iter().for_each(|who| drop(self.room.take(*who)));
+                self.turn_away(Arrival { batch, party: originals, from, manner, undo }, why);
+            }
+            Performed::Panicked(why) => {
+                self.report("an arrival", &why);
+                who.iter().for_each(|who| drop(self.room.take(*who)));
+                let text = text!("Something went wrong; you could not go there. It has been noted.");
+                // A batch of its own: what this one did is undone.
+                let mut told = Batch::begin(None, batch.now_ms);
+                self.tell_developers(&mut told, &why, &sessions);
+                self.services.commit(told);
+                self.turn_away(Arrival { batch, party: originals, from, manner, undo }, text);
+            }
+        }
+    }
+
+    /// Tells a session where its puppet is.
+    pub(super) fn welcome(&self, seat: Seat, who: EntityId, manner: &Manner) {
+        let room = self.room.id();
+        match manner {
+            Manner::Login => {
+                let playing = Playing { caller: seat.caller.clone(), puppet: who, room };
+                self.services.to_session(seat.session, playing);
+            }
+            _ => self.services.to_session(seat.session, Moved(room)),
+        }
+    }
+
+    /// Sends a party back; those who come from nowhere go to the start room.
+    pub(super) fn turn_away(&self, arrival: Arrival, why: Markup) {
+        turn_back(&self.services, arrival, &why);
+    }
+
+    pub(super) fn take_back(&mut self, mut batch: Batch, party: Vec<Occupant>, undo: Undo, why: Markup) {
+        batch.undo();
+        batch.meet(self.key());
+        if !batch.consumed.is_empty() {
+            batch.change(self.key());
+        }
+        self.room.contents.undo(undo);
+        let is_told = |session| {
+            let mut seats = party.iter().filter_map(|it| it.occupancy.as_ref()).flat_map(|it| &it.seats);
+            seats.any(|seat| seat.session == session)
+        };
+        // Whoever sent somebody or something else on its way hears of it too.
+        if let Some(origin) = batch.origin.filter(|origin| !is_told(origin.session)) {
+            batch.tell(origin.session, why.clone());
+        }
+        for occupant in party {
+            let seats = occupant.occupancy.as_ref().map(|occupancy| occupancy.seats.clone()).unwrap_or_default();
+            seats.iter().for_each(|seat| batch.tell(seat.session, why.clone()));
+            for entity in &occupant.entities {
+                self.went.remove(&entity.id);
+            }
+            self.room.put(occupant);
+        }
+        self.services.commit(batch);
+    }
+}
