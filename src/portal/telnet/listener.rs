@@ -29,6 +29,8 @@ pub async fn serve(listener: TcpListener, switchboard: Addr<Switchboard>, limits
                 // A socket that cannot be tuned is about to fail by itself.
                 let _ = tune(&socket);
                 Connection::new(socket, peer.ip(), switchboard.clone(), limits.clone()).start();
+                // Those who wait to be accepted are always ready: without a pause they would all go before those who play.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 warn!("could not accept a telnet connection: {error}");
