@@ -287,6 +287,8 @@ impl AccountsActor {
     }
 }
 
+crate::counted!(AccountsActor, meter::waiting(meter::Kind::Accounts));
+
 impl Actor for AccountsActor {
     type Context = Context<Self>;
 

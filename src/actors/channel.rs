@@ -215,6 +215,8 @@ fn event(channel: &str, message: &ChannelMessage) -> serde_json::Value {
     })
 }
 
+crate::counted!(ChannelActor, meter::waiting(meter::Kind::Channel));
+
 impl Actor for ChannelActor {
     type Context = Context<Self>;
 

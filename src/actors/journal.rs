@@ -241,6 +241,8 @@ fn given_up(group: Group) -> book::Stored {
     book::Stored { changes, group: Group { origin: Some(origin), items } }
 }
 
+crate::counted!(JournalActor, meter::waiting(meter::Kind::Journal));
+
 impl Actor for JournalActor {
     type Context = Context<Self>;
 

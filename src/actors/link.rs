@@ -138,6 +138,8 @@ impl LinkActor {
     }
 }
 
+crate::counted!(LinkActor, meter::waiting(meter::Kind::Link));
+
 impl Actor for LinkActor {
     type Context = Context<Self>;
 

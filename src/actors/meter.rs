@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value, json};
 
+use crate::mailbox::Waiting;
+
 /// How old the CPU clock's last reading may be when a handler begins: by so much a time may be too long.
 const STALE: Duration = Duration::from_micros(50);
 
@@ -37,9 +39,11 @@ pub enum Kind {
     Journal,
     /// The link.
     Link,
+    /// The wheels.
+    Wheel,
 }
 
-const KINDS: [(Kind, &str); 8] = [
+const KINDS: [(Kind, &str); 9] = [
     (Kind::Session, "session"),
     (Kind::Room, "room"),
     (Kind::Channel, "channel"),
@@ -48,6 +52,7 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::World, "world"),
     (Kind::Journal, "journal"),
     (Kind::Link, "link"),
+    (Kind::Wheel, "wheel"),
 ];
 
 /// One line of cache each: arbiters do not wait for each other to count.
@@ -57,10 +62,17 @@ struct Meter {
     total_ns: AtomicU64,
     max_ns: AtomicU64,
     long: AtomicU64,
+    waiting: Waiting,
 }
 
 static METERS: [Meter; KINDS.len()] = [const {
-    Meter { count: AtomicU64::new(0), total_ns: AtomicU64::new(0), max_ns: AtomicU64::new(0), long: AtomicU64::new(0) }
+    Meter {
+        count: AtomicU64::new(0),
+        total_ns: AtomicU64::new(0),
+        max_ns: AtomicU64::new(0),
+        long: AtomicU64::new(0),
+        waiting: Waiting::new(),
+    }
 }; KINDS.len()];
 
 /// A reading of both clocks of a thread.
@@ -122,7 +134,12 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Returns what was measured so far by kind, in microseconds; with `anew`, the longest times begin again.
+/// Returns what waits in the mailboxes of this kind.
+pub fn waiting(kind: Kind) -> &'static Waiting {
+    &METERS[kind as usize].waiting
+}
+
+/// Returns what was measured so far by kind, in microseconds; with `anew`, the longest times and mailboxes begin again.
 pub fn figures(anew: bool) -> Value {
     let figures = KINDS.iter().zip(&METERS).map(|((_, name), meter)| {
         let max_ns = if anew { meter.max_ns.swap(0, Ordering::Relaxed) } else { meter.max_ns.load(Ordering::Relaxed) };
@@ -131,6 +148,8 @@ pub fn figures(anew: bool) -> Value {
             "total_us": meter.total_ns.load(Ordering::Relaxed) / 1000,
             "max_us": max_ns as f64 / 1000.0,
             "over_500_us": meter.long.load(Ordering::Relaxed),
+            "mail_waiting": meter.waiting.now(),
+            "most_mail_waiting": meter.waiting.most(anew),
         });
         ((*name).to_owned(), figures)
     });

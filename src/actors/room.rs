@@ -234,6 +234,8 @@ fn trace(why: &str) -> Markup {
     }
 }
 
+crate::counted!(RoomActor, meter::waiting(meter::Kind::Room));
+
 impl Actor for RoomActor {
     type Context = Context<Self>;
 

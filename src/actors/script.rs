@@ -108,6 +108,8 @@ fn due(record: &ScriptRecord, now_ms: i64) -> i64 {
     if record.period_ms <= 0 { 0 } else { (now_ms - record.start_at).div_euclid(record.period_ms) }
 }
 
+crate::counted!(ScriptActor, meter::waiting(meter::Kind::Script));
+
 impl Actor for ScriptActor {
     type Context = Context<Self>;
 

@@ -351,6 +351,8 @@ pub fn login_items(session: SessionId, state: &LoginState) -> Vec<Item> {
     ]
 }
 
+crate::counted!(SessionActor, meter::waiting(meter::Kind::Session));
+
 impl Actor for SessionActor {
     type Context = Context<Self>;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, RoomActor};
 use crate::actors::services::now_ms;
 use crate::ids::RoomId;
@@ -68,6 +69,8 @@ impl WheelActor {
         self.sleeping = Some((until, handle));
     }
 }
+
+crate::counted!(WheelActor, meter::waiting(Kind::Wheel));
 
 impl Actor for WheelActor {
     type Context = Context<Self>;

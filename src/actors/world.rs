@@ -332,6 +332,8 @@ pub fn turn_back(services: &Shared, arrival: Arrival, why: &Markup) {
     }
 }
 
+crate::counted!(WorldActor, meter::waiting(meter::Kind::World));
+
 impl Actor for WorldActor {
     type Context = Context<Self>;
 

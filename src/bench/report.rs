@@ -100,6 +100,8 @@ pub struct Handlers {
     pub max_us: f64,
     /// How many took more than 500 µs.
     pub over_500_us: u64,
+    /// The most messages that waited for all actors of this kind at one time.
+    pub most_mail_waiting: u64,
 }
 
 /// What one process used.
@@ -197,7 +199,9 @@ fn handlers(begun: &Value, ended: &Value) -> BTreeMap<String, Handlers> {
         let grown = |name: &str| now[name].as_u64()?.checked_sub(begun["handlers"][kind][name].as_u64().unwrap_or(0));
         let (count, total_us) = (grown("count")?, grown("total_us")?);
         let (max_us, over_500_us) = (now["max_us"].as_f64()?, grown("over_500_us")?);
-        let handlers = Handlers { count, mean_us: total_us as f64 / count.max(1) as f64, max_us, over_500_us };
+        let mean_us = total_us as f64 / count.max(1) as f64;
+        let most_mail_waiting = now["most_mail_waiting"].as_u64()?;
+        let handlers = Handlers { count, mean_us, max_us, over_500_us, most_mail_waiting };
         (count > 0).then(|| (kind.clone(), handlers))
     };
     kinds.filter_map(of).collect()
@@ -249,9 +253,12 @@ impl fmt::Display for Report {
             writeln!(f, "  flushes     {:>10}  of {batches:.1} batches, {mean:.0} µs each", flushes.count)?;
         }
         for (kind, handlers) in &self.handlers {
-            let Handlers { count, mean_us, max_us, over_500_us } = handlers;
+            let Handlers { count, mean_us, max_us, over_500_us, most_mail_waiting } = handlers;
             let long = if *over_500_us > 0 { format!(", {over_500_us} over 500 µs") } else { String::new() };
-            writeln!(f, "  {kind:10}  {count:>10}  handlers, {mean_us:.1} µs mean, {max_us:.0} µs max{long}")?;
+            writeln!(
+                f,
+                "  {kind:10}  {count:>10}  handlers, {mean_us:.1} µs mean, {max_us:.0} µs max{long}; {most_mail_waiting} waited"
+            )?;
         }
         if self.unexpected > 0 {
             let example = self.unexpected_example.as_deref().unwrap_or_default();

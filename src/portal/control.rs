@@ -128,7 +128,12 @@ impl Control {
         let process = self.process.send(ReportProcess).timeout(STATUS_PATIENCE).await.map_err(gone)?;
         let figures = self.switchboard.send(Report).timeout(STATUS_PATIENCE).await.map_err(gone)?;
         let mut status = json!({
-            "portal": { "pid": std::process::id(), "state": "running" },
+            "portal": {
+                "pid": std::process::id(),
+                "state": "running",
+                "mail_waiting": figures.mail_waiting,
+                "most_mail_waiting": figures.most_mail_waiting,
+            },
             "server": server_status(&process),
             "listeners": { "telnet": self.telnet.to_string(), "http": self.http.to_string() },
             "players": 0,

@@ -29,7 +29,7 @@ use tracing::{error, info, warn};
 use super::PortalError;
 use super::backoff::Backoff;
 use super::switchboard::{Killing, StopServer, Switchboard, WireOpened};
-use crate::mailbox::repay;
+use crate::mailbox::{Waiting, repay};
 
 /// How long a server that was asked to stop, or whose wire closed, may take before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -293,6 +293,11 @@ impl ServerProcess {
         }
     }
 }
+
+/// Few orders ever wait here, and no figure shows them.
+static WAITING: Waiting = Waiting::new();
+
+crate::counted!(ServerProcess, &WAITING);
 
 impl Actor for ServerProcess {
     type Context = Context<Self>;

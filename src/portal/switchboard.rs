@@ -38,7 +38,7 @@ use super::lines::Bounds;
 use super::watchdog::Watchdog;
 use crate::config::LimitsConfig;
 use crate::ids::SessionId;
-use crate::mailbox::repay_to;
+use crate::mailbox::{Waiting, repay_to};
 use crate::wire::ToServer;
 use seat::Seat;
 use wire_io::Wire;
@@ -170,6 +170,11 @@ impl Switchboard {
         }
     }
 }
+
+/// Mail from all connections, the control socket and the server's process.
+static WAITING: Waiting = Waiting::new();
+
+crate::counted!(Switchboard, &WAITING);
 
 impl Actor for Switchboard {
     type Context = Context<Self>;

@@ -28,6 +28,13 @@ fn status_tells_processes_listeners_and_players() {
     assert!(status["uptime_s"].is_u64(), "{status}");
 
     let _ann = server.player("Ann");
+    let handlers = &server.status()["handlers"];
+    for kind in ["session", "room", "accounts", "journal", "link"] {
+        let (of, waited) = (&handlers[kind], &handlers[kind]["most_mail_waiting"]);
+        assert!(of["count"].as_u64() > Some(0) && of["max_us"].is_number() && of["total_us"].is_number(), "{handlers}");
+        assert!(waited.as_u64() > Some(0) && of["mail_waiting"].is_u64(), "{kind}: {handlers}");
+    }
+    assert!(server.status()["portal"]["most_mail_waiting"].as_u64() > Some(0), "{}", server.status());
     // Who only looks at the welcome screen is no player.
     let mut nobody = server.telnet("nobody");
     nobody.wait("the welcome screen", |client| !client.text().trim().is_empty());

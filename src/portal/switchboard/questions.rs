@@ -4,6 +4,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::{Link, Switchboard};
+use crate::mailbox::Counted;
 use crate::wire::ToServer;
 
 /// Asks the server a question; the reply is its JSON, or why there is none. Sent with a timeout by the control socket.
@@ -41,6 +42,10 @@ pub struct Figures {
     pub applied: u64,
     /// Connections of closed sessions that still write.
     pub leaving: usize,
+    /// Messages that wait in the switchboard's mailbox.
+    pub mail_waiting: u64,
+    /// The most that have waited there at one time.
+    pub most_mail_waiting: u64,
 }
 
 impl Handler<AskServer> for Switchboard {
@@ -70,6 +75,8 @@ impl Handler<Report> for Switchboard {
             epoch: self.book.epoch(),
             applied: self.book.applied(),
             leaving: self.leaving.len(),
+            mail_waiting: Self::waiting().now(),
+            most_mail_waiting: Self::waiting().most(false),
         }
     }
 }
