@@ -212,6 +212,26 @@ def reload():
         show(f"reload with 50 players typing ({said}); the longest wait is the pause", report)
 
 
+def interrupted(interruption, figure):
+    """What each of 200 players waited for the line that this hit, ten times in a world of 10,000 rooms."""
+
+    def row():
+        with world(rooms=10000, accounts=300) as it:
+            report = it.bench("say", clients=200, seconds=44, warmup=4, think=20, interrupt=interruption)
+        name = f"{interruption} with 200 players, 10,000 rooms"
+        if not report:
+            return print(f"{name}: failed")
+        hit = report["interruptions"]
+        waited, pauses = hit["waited"], hit["pauses_ms"]
+        print(
+            f"{name}: {hit['times']} times ({hit['failed']} failed), {waited['count']} waits, "
+            f"p50 {waited['p50_us'] / 1000:.1f} ms, p99 {waited['p99_us'] / 1000:.1f} ms, max {waited['max_us'] / 1000:.1f} ms, "
+            f"to reach: {figure} ms; pauses {pauses} ms, {report['unexpected']} refusals"
+        )
+
+    return row
+
+
 def floods():
     with world(rooms=400, accounts=400) as it:
         quiet = dict(clients=20, seconds=ARGS.seconds, think=10, bystander=390)
@@ -242,6 +262,8 @@ ROWS = {
     "postgres": postgres,
     "slow-fsync": slow_fsync,
     "reload": reload,
+    "reload-200": interrupted("reload", 300),
+    "kill-200": interrupted("kill", 1000),
     "memory": memory,
     "floods": floods,
 }

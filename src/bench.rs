@@ -14,6 +14,7 @@ mod bot;
 mod dummy;
 mod flood;
 mod histogram;
+mod interruption;
 mod peer;
 mod prepare;
 mod process;
@@ -34,6 +35,8 @@ use bot::{Bot, Part, Window};
 pub use dummy::Profile;
 pub use flood::{Flood, Flooded};
 use histogram::Histogram;
+use interruption::Longest;
+pub use interruption::{Interruption, Interruptions};
 use peer::Peer;
 pub use prepare::{Grid, NoRooms, Size};
 pub use process::Processes;
@@ -86,6 +89,9 @@ pub struct Options {
     /// Somebody misbehaves meanwhile, with the accounts behind those of the bots.
     #[arg(long, value_enum)]
     pub flood: Option<Flood>,
+    /// The server is replaced or killed meanwhile, every 4.5 s.
+    #[arg(long, value_enum)]
+    pub interrupt: Option<Interruption>,
     /// A file that tells how another server is played.
     #[arg(long, value_name = "FILE")]
     pub peer: Option<PathBuf>,
@@ -159,6 +165,7 @@ struct Tally {
     bytes: u64,
     unexpected: u64,
     example: Option<String>,
+    longest: Longest,
 }
 
 /// Logs the bots in, lets them play and returns what was measured. Blocks until it is done.
@@ -204,6 +211,8 @@ async fn play(options: Options, processes: Processes) -> Result<Report, BenchErr
     }
     let first = options.first + options.clients;
     let flood = options.flood.map(|flood| spawn_local(flood.run(options.addr, first, window.begin, window.end)));
+    let interrupting =
+        options.interrupt.map(|kind| spawn_local(kind.run(processes.clone(), window.begin, window.end, tally.clone())));
     sleep_until(window.begin).await;
     let (before, own_before) = (processes.usage(), Usage::own());
     sleep_until(window.end).await;
@@ -216,6 +225,10 @@ async fn play(options: Options, processes: Processes) -> Result<Report, BenchErr
         Some(flood) => timeout(PATIENCE, flood).await.ok().and_then(Result::ok),
         None => None,
     };
+    let interruptions = match interrupting {
+        Some(interrupting) => interrupting.await.ok(),
+        None => None,
+    };
     let ended = processes.figures();
     let (tally, glances) = (tally.take(), glances.take());
     let measured = report::Measured {
@@ -224,6 +237,7 @@ async fn play(options: Options, processes: Processes) -> Result<Report, BenchErr
         figures: [begun, ended],
         glances,
         flooded,
+        interruptions,
     };
     Ok(Report::new(&options, &peer.name, tally, measured))
 }

@@ -144,6 +144,7 @@ impl Bot {
         if sent >= window.begin && answered <= window.end {
             tally.latency.record(answered - sent);
         }
+        tally.longest.record(self.number, sent, answered);
         if !as_expected {
             tally.unexpected += 1;
             tally.example.get_or_insert_with(|| format!("{}: {}", self.number, self.answer.said()));

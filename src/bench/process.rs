@@ -44,6 +44,11 @@ impl Processes {
         Self { portal: pid("portal"), server: pid("server"), data_dir: Some(data_dir.to_owned()) }
     }
 
+    /// Asks the running world.
+    pub(super) fn ask(&self, request: &str) -> Option<Value> {
+        ask(self.data_dir.as_deref()?, request)
+    }
+
     /// Asks the server for its figures; the longest times of handlers begin anew. Null if there is none to ask.
     pub(super) fn figures(&self) -> Value {
         let request = r#"{"op":"ask","what":"status","args":{"anew":true}}"#;

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::histogram::Histogram;
 use super::process::{Both, Usage};
-use super::{Flooded, Options, Profile, Scenario, Tally};
+use super::{Flooded, Interruptions, Options, Profile, Scenario, Tally};
 
 /// What a run found. Field names are those of the JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +50,8 @@ pub struct Report {
     pub bystander: Option<Waited>,
     /// What the flood came to, if there was one.
     pub flood: Option<Flooded>,
+    /// What the players waited when the server was replaced or killed, if it was.
+    pub interruptions: Option<Interruptions>,
     /// What the server stored meanwhile.
     pub flushes: Option<Flushes>,
     /// Handlers of the server by kind of actor, meanwhile.
@@ -72,6 +75,17 @@ pub struct Waited {
     pub p99_us: f64,
     /// The slowest.
     pub max_us: f64,
+}
+
+impl Waited {
+    pub(super) fn of(latency: &Histogram) -> Self {
+        Self {
+            count: latency.count(),
+            p50_us: latency.quantile_us(0.5),
+            p99_us: latency.quantile_us(0.99),
+            max_us: latency.max_us(),
+        }
+    }
 }
 
 /// What the server stored.
@@ -129,6 +143,8 @@ pub(super) struct Measured {
     pub(super) glances: Tally,
     /// What the flood came to.
     pub(super) flooded: Option<Flooded>,
+    /// What the interruptions came to.
+    pub(super) interruptions: Option<Interruptions>,
 }
 
 impl Report {
@@ -171,13 +187,9 @@ impl Report {
             lines_typed: tally.lines + glances.lines,
             lines_run: grown("journal", "lines"),
             bytes_per_line: tally.bytes as f64 / tally.lines.max(1) as f64,
-            bystander: (glances.lines > 0).then(|| Waited {
-                count: glances.latency.count(),
-                p50_us: glances.latency.quantile_us(0.5),
-                p99_us: glances.latency.quantile_us(0.99),
-                max_us: glances.latency.max_us(),
-            }),
+            bystander: (glances.lines > 0).then(|| Waited::of(&glances.latency)),
             flood: measured.flooded,
+            interruptions: measured.interruptions,
             flushes: grown("journal", "flushes").map(|count| Flushes {
                 count,
                 batches: grown("journal", "stored_groups").unwrap_or(0),
@@ -247,6 +259,15 @@ impl fmt::Display for Report {
         if let Some(flood) = &self.flood {
             let left = if flood.disconnected { ", disconnected" } else { "" };
             writeln!(f, "  flood       {:>10}  {:?} in {} ms{left}", flood.count, flood.flood, flood.took_ms)?;
+        }
+        if let Some(Interruptions { interruption, times, failed, waited, pauses_ms }) = &self.interruptions {
+            let [p50, p99, max] = [waited.p50_us, waited.p99_us, waited.max_us].map(|us| us / 1000.0);
+            let refused = if *failed > 0 { format!(", {failed} FAILED") } else { String::new() };
+            writeln!(
+                f,
+                "  {:10}  {p50:>10.3}  p50   {p99:.3}  p99   {max:.3}  max ms of each bot's longest wait in {times}{refused}; pauses {pauses_ms:?} ms",
+                format!("{interruption:?}").to_lowercase()
+            )?;
         }
         if let Some(flushes) = self.flushes.as_ref().filter(|flushes| flushes.count > 0) {
             let (batches, mean) = (flushes.batches as f64 / flushes.count as f64, flushes.mean_us);

@@ -55,6 +55,7 @@ fn options(addr: SocketAddr, scenario: Scenario) -> Options {
         profile: None,
         bystander: None,
         flood: None,
+        interrupt: None,
         peer: None,
         portal_pid: None,
         server_pid: None,
