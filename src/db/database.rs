@@ -48,13 +48,34 @@ pub(super) enum Place {
 /// [`DbError::Unwritable`], [`DbError::NotADatabase`], [`DbError::Newer`], [`DbError::Unreachable`],
 /// [`DbError::BadUrl`], [`DbError::Migration`]: each one line that names the database and what to do.
 pub fn open(config: &Config) -> Result<Database, DbError> {
+    open_as(config, Alone::Yes)
+}
+
+/// Opens the database as [`open`] does, beside a server that runs on it: only such migrations are run as leave that one all
+/// that it reads.
+///
+/// # Errors
+///
+/// As [`open`], and [`DbError::Contracts`]; then nothing is migrated.
+pub fn open_beside(config: &Config) -> Result<Database, DbError> {
+    open_as(config, Alone::No)
+}
+
+/// Whether another server may run on the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alone {
+    Yes,
+    No,
+}
+
+fn open_as(config: &Config, alone: Alone) -> Result<Database, DbError> {
     let mut database = Database::new(&config.storage, &config.data_dir)?;
     if let Place::Sqlite(path) = &database.place {
         prepare_file(path)?;
     }
     let mut connection = database.connect()?;
     database.refuse_newer(&mut connection)?;
-    database.migrated = database.migrate(&mut connection)?;
+    database.migrated = database.migrate(&mut connection, alone)?;
     Ok(database)
 }
 
@@ -157,35 +178,95 @@ impl Database {
         }
     }
 
-    fn migrate(&self, connection: &mut DbConnection) -> Result<Vec<String>, DbError> {
+    fn migrate(&self, connection: &mut DbConnection, alone: Alone) -> Result<Vec<String>, DbError> {
         let migrated = match connection {
-            DbConnection::Sqlite(connection) => run_migrations(connection, SQLITE_MIGRATIONS),
-            DbConnection::Postgres(connection) => {
-                // Two servers may open it at once during a reload: the second waits for the first.
-                one_at_a_time(connection, |connection| run_migrations(connection, POSTGRES_MIGRATIONS))
-            }
+            DbConnection::Sqlite(connection) => migrate_sqlite(connection, || SQLITE_MIGRATIONS, alone),
+            DbConnection::Postgres(connection) => migrate_postgres(connection, POSTGRES_MIGRATIONS, alone),
         };
-        migrated.map_err(|reason| {
-            if reason.contains("readonly")
-                && let Place::Sqlite(path) = &self.place
-            {
-                return DbError::Unwritable { path: path.clone(), reason };
+        migrated.map_err(|error| match (error, &self.place) {
+            (MigrationError::Contracts(migration), _) => DbError::Contracts { migration },
+            (MigrationError::Failed(reason), Place::Sqlite(path)) if reason.contains("readonly") => {
+                DbError::Unwritable { path: path.clone(), reason }
             }
-            DbError::Migration { database: self.name(), reason: one_line(&reason) }
+            (MigrationError::Failed(reason), _) => {
+                DbError::Migration { database: self.name(), reason: one_line(&reason) }
+            }
         })
     }
 }
 
-fn run_migrations<C>(connection: &mut C, migrations: EmbeddedMigrations) -> Result<Vec<String>, String>
+/// Why the tables were not brought up to date.
+#[derive(Debug)]
+enum MigrationError {
+    Failed(String),
+    /// This migration raises `meta.schema_reader`, and may not.
+    Contracts(String),
+}
+
+impl From<diesel::result::Error> for MigrationError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<Box<dyn std::error::Error + Send + Sync>> for MigrationError {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs what is pending, all or nothing. Where nothing is, no lock is taken.
+fn migrate_sqlite<S>(
+    connection: &mut SqliteConnection,
+    migrations: impl Fn() -> S,
+    alone: Alone,
+) -> Result<Vec<String>, MigrationError>
+where
+    S: MigrationSource<diesel::sqlite::Sqlite>,
+{
+    if !connection.has_pending_migration(migrations())? {
+        return Ok(Vec::new());
+    }
+    // Immediate: a lock that is only taken when the first table is changed might come too late to be given.
+    connection.immediate_transaction(|connection| {
+        run_migrations(connection, migrations(), alone, |c| meta::table.select(meta::schema_reader).first(c))
+    })
+}
+
+fn migrate_postgres(
+    connection: &mut PgConnection,
+    migrations: EmbeddedMigrations,
+    alone: Alone,
+) -> Result<Vec<String>, MigrationError> {
+    // Two servers may open it at once during a reload: the second waits for the first.
+    connection.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    let outcome = connection.transaction(|connection| {
+        run_migrations(connection, migrations, alone, |c| meta::table.select(meta::schema_reader).first(c))
+    });
+    connection.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"))?;
+    outcome
+}
+
+fn run_migrations<C, S>(
+    connection: &mut C,
+    migrations: S,
+    alone: Alone,
+    schema_reader: fn(&mut C) -> diesel::QueryResult<i64>,
+) -> Result<Vec<String>, MigrationError>
 where
     C: MigrationHarness<C::Backend> + diesel::Connection,
-    EmbeddedMigrations: MigrationSource<C::Backend>,
+    S: MigrationSource<C::Backend>,
 {
-    let text = |error: Box<dyn std::error::Error + Send + Sync>| error.to_string();
     let mut names = Vec::new();
-    for migration in connection.pending_migrations(migrations).map_err(text)? {
+    for migration in connection.pending_migrations(migrations)? {
         let name = migration.name().to_string();
-        connection.run_migration(&migration).map_err(text)?;
+        let before = if alone == Alone::No { Some(schema_reader(connection)?) } else { None };
+        connection.run_migration(&migration)?;
+        if let Some(before) = before
+            && schema_reader(connection)? > before
+        {
+            return Err(MigrationError::Contracts(name));
+        }
         tracing::info!(migration = %name, "database brought to {name}");
         names.push(name);
     }
@@ -194,20 +275,6 @@ where
 
 /// Any fixed number will do: advisory locks belong to one database.
 const MIGRATION_LOCK: i64 = 0x6576_6572_0001;
-
-fn one_at_a_time<T>(
-    connection: &mut PgConnection,
-    work: impl FnOnce(&mut PgConnection) -> Result<T, String>,
-) -> Result<T, String> {
-    connection
-        .batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
-        .map_err(|error| error.to_string())?;
-    let outcome = work(connection);
-    connection
-        .batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
-        .map_err(|error| error.to_string())?;
-    outcome
-}
 
 /// Returns whether there is anything in it. A PostgreSQL database may hold a game's other tables; only ours count.
 fn has_tables(connection: &mut DbConnection) -> diesel::QueryResult<bool> {
@@ -227,4 +294,67 @@ fn prepare_file(path: &Path) -> Result<(), DbError> {
     }
     fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(unwritable)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel_migrations::FileBasedMigrations;
+
+    use super::*;
+
+    /// A database as the first release makes it, and a folder with one migration more.
+    fn stage(migration: &str) -> (tempfile::TempDir, SqliteConnection) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        migrate_sqlite(&mut connection, || SQLITE_MIGRATIONS, Alone::Yes).unwrap();
+        let place = folder.path().join("9999-01-01-000000_newer");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("up.sql"), migration).unwrap();
+        (folder, connection)
+    }
+
+    fn beside(folder: &tempfile::TempDir, connection: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
+        let newer = || FileBasedMigrations::from_path(folder.path()).unwrap();
+        migrate_sqlite(connection, newer, Alone::No)
+    }
+
+    fn has_column(connection: &mut SqliteConnection, column: &str) -> bool {
+        connection.batch_execute(&format!("SELECT {column} FROM entity")).is_ok()
+    }
+
+    #[test]
+    fn what_only_adds_is_done_beside_a_running_server() {
+        let (folder, mut connection) = stage("ALTER TABLE entity ADD COLUMN colour TEXT;");
+        assert_eq!(beside(&folder, &mut connection).unwrap(), ["9999-01-01-000000_newer"]);
+        assert!(has_column(&mut connection, "colour"));
+        assert_eq!(beside(&folder, &mut connection).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_takes_something_away_is_not_done_beside_a_running_server() {
+        let contract = "ALTER TABLE entity ADD COLUMN colour TEXT; UPDATE meta SET schema_reader = schema_reader + 1;";
+        let (folder, mut connection) = stage(contract);
+        let refused = beside(&folder, &mut connection).unwrap_err();
+        assert!(matches!(refused, MigrationError::Contracts(name) if name == "9999-01-01-000000_newer"));
+        assert!(!has_column(&mut connection, "colour"), "nothing of it is left");
+        let newer = || FileBasedMigrations::from_path(folder.path()).unwrap();
+        migrate_sqlite(&mut connection, newer, Alone::Yes).unwrap();
+        assert!(has_column(&mut connection, "colour"));
+    }
+
+    #[test]
+    fn a_server_that_writes_while_another_migrates_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.sqlite3");
+        let open = || {
+            let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            set_up_sqlite(&mut connection, Role::Writer, Durability::Process).unwrap();
+            connection
+        };
+        let (mut running, mut new) = (open(), open());
+        running.batch_execute("BEGIN IMMEDIATE; CREATE TABLE early (id INTEGER)").unwrap();
+        let migrating = std::thread::spawn(move || migrate_sqlite(&mut new, || SQLITE_MIGRATIONS, Alone::Yes));
+        running.batch_execute("COMMIT").unwrap();
+        assert!(migrating.join().unwrap().is_ok_and(|names| !names.is_empty()));
+    }
 }

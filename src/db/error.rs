@@ -61,6 +61,14 @@ pub enum DbError {
         reason: String,
     },
 
+    /// A migration would take away what the server that runs still reads.
+    #[error(
+        "the migration {migration} takes away what the running version reads; stop the world and start it again with the new one"
+    )]
+    Contracts {
+        /// Its name.
+        migration: String,
+    },
     /// Storage cannot be used now: disk full, I/O error, locked, connection lost. Nothing was written. The same
     /// request may be sent again, a flush too.
     #[error("storage is away: {0}")]

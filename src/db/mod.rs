@@ -40,7 +40,7 @@ mod writer;
 pub use admin::{create_account, set_password};
 pub use building::{FindEntities, FoundEntity, HistoryOf};
 pub use connection::DbConnection;
-pub use database::{Database, SCHEMA_VERSION, open};
+pub use database::{Database, SCHEMA_VERSION, open, open_beside};
 pub use error::DbError;
 pub use lock::WorldLock;
 pub use password::Password;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{account, change, channel, entity, flush, on_both, session};
+use super::{CHEAP, account, change, channel, entity, flush, on_both, session};
 use crate::db::{
-    DbError, FindAccount, Flush, History, LoadCarried, LoadChannels, LoadNames, LoadOutbox, LoadRoom, LoadScripts,
-    LoadSessions, MetaRead, Tells,
+    DbError, DbPool, FindAccount, Flush, History, LoadCarried, LoadChannels, LoadNames, LoadOutbox, LoadRoom,
+    LoadScripts, LoadSessions, MetaRead, Tells,
 };
 use crate::ids::{AccountId, ChannelId, EntityId, ScriptId, SessionId};
 use crate::world::record::{
@@ -261,6 +261,40 @@ fn a_server_that_was_superseded_writes_nothing() {
             assert_eq!(pool.read(LoadRoom(EntityId(1))).await.unwrap(), None);
             assert!(pool.read(LoadOutbox { above: 0 }).await.unwrap().is_empty());
             assert_eq!(pool.read(MetaRead).await.unwrap().flush, 1);
+        });
+    });
+}
+
+#[test]
+fn of_two_servers_that_write_at_once_only_the_one_that_took_over_last_does() {
+    on_both(|stage| {
+        stage.world(|old, first| async move {
+            // Another process has connections of its own.
+            let new = DbPool::start(&stage.open(), &CHEAP);
+            let room = |id: u64| vec![change(entity(id, Kind::Room, None))];
+            let write_on = async {
+                let mut written = 0;
+                loop {
+                    match old.flush(flush(first, written + 1, room(written + 1))).await {
+                        Ok(_) => written += 1,
+                        Err(error) => return (written, error),
+                    }
+                }
+            };
+            let take_over = async {
+                while new.read(MetaRead).await.unwrap().flush < 10 {}
+                let taken = new.take_over(0).await.unwrap();
+                for number in taken.flush + 1..=taken.flush + 10 {
+                    new.flush(flush(taken, number, vec![])).await.unwrap();
+                }
+                taken
+            };
+            let ((written, error), taken) = tokio::join!(write_on, take_over);
+            assert!(matches!(error, DbError::Superseded { epoch: 2, .. }), "{error}");
+            assert_eq!(taken.flush, written, "what the old one was told is stored was there before the new one began");
+            assert_eq!(new.read(MetaRead).await.unwrap().flush, written + 10);
+            assert!(new.read(LoadRoom(EntityId(written))).await.unwrap().is_some());
+            assert_eq!(new.read(LoadRoom(EntityId(written + 1))).await.unwrap(), None);
         });
     });
 }
