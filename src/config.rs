@@ -186,6 +186,12 @@ settings! {
         pub arbiters: usize = 0, Whole(0..=256);
         /// How long a silent server is waited for before it is killed, in milliseconds. Default 5000.
         pub patience_ms: u64 = 5000, Whole(500..=600_000);
+        /// How long a new server may take to prepare itself, and again to take over, in milliseconds; then it is killed, and a
+        /// reload has failed. Default 30000.
+        pub start_ms: u64 = 30_000, Whole(500..=600_000);
+        /// How long a command may stay unanswered before that counts as a bug and the server is restarted, in milliseconds.
+        /// Default 10000.
+        pub command_ms: u64 = 10_000, Whole(500..=600_000);
     }
 }
 

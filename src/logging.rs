@@ -3,6 +3,7 @@
 //! A line is handed to a thread that writes, so that neither a slow disk nor a terminal that is held up stops an arbiter.
 //! The thread's queue is bounded: what does not fit is counted and said.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
@@ -138,14 +139,18 @@ pub fn take_panic_place() -> String {
     PANIC_PLACE.take()
 }
 
+/// Returns what a panic said.
+pub fn reason(payload: &(dyn Any + Send)) -> &str {
+    let reason = payload.downcast_ref::<&str>().copied();
+    reason.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
 /// Logs panics with their place instead of printing them, and writes them out at once: the process may abort next.
 fn log_panics(logs: Vec<Lines>) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         PANIC_PLACE.set(place.clone());
-        let payload = panic.payload();
-        let reason = payload.downcast_ref::<&str>().copied();
-        let reason = reason.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+        let reason = reason(panic.payload());
         let trace = std::backtrace::Backtrace::capture();
         match trace.status() {
             std::backtrace::BacktraceStatus::Captured => error!("panic at {place}: {reason}\n{trace}"),

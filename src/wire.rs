@@ -19,7 +19,7 @@ pub const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 /// From portal to server.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum ToServer {
-    /// First frame of a connection: what the portal holds.
+    /// First frame of a connection: what the portal holds. Sent when the server shall take over, not before.
     #[n(0)]
     Hello(#[n(0)] PortalHello),
     /// Somebody connected.
@@ -82,6 +82,13 @@ pub enum ToServer {
         #[n(2)]
         json: String,
     },
+    /// A reload came to nothing; the server that hears of it goes on. For keepers at the web pages, who are not sessions.
+    #[n(9)]
+    ReloadFailed {
+        /// A sentence without its full stop.
+        #[n(0)]
+        why: String,
+    },
 }
 
 /// From server to portal.
@@ -106,6 +113,10 @@ pub enum ToPortal {
         /// As in the question.
         #[n(0)]
         tick: u64,
+        /// Storage is slow or away: meanwhile a silence is not held against the server.
+        #[n(1)]
+        #[cbor(default)]
+        storage_away: bool,
     },
     /// Answer to [`ToServer::Ask`].
     #[n(4)]
@@ -117,6 +128,10 @@ pub enum ToPortal {
         #[n(1)]
         json: String,
     },
+    /// The server has opened the database and registered its types, and has loaded nothing that can change. It waits for
+    /// the portal's hello, which comes when the server before it is gone, and takes over then.
+    #[n(5)]
+    Prepared,
 }
 
 /// What a portal says first.
@@ -134,6 +149,10 @@ pub struct PortalHello {
     /// Every session that is live or resumable.
     #[n(3)]
     pub sessions: Vec<LiveSession>,
+    /// Run in safe mode: scripts and timers stand still, and only Admins get through.
+    #[n(4)]
+    #[cbor(default)]
+    pub safe: bool,
 }
 
 /// A session as the portal knows it.
@@ -378,7 +397,7 @@ pub enum Item {
         #[n(2)]
         value: String,
     },
-    /// Stop the server and start it again; players stay.
+    /// Let a new server take over from this one; players stay.
     #[n(7)]
     Reload,
     /// Stop everything.
@@ -450,3 +469,6 @@ pub fn encode_groups<'a>(groups: impl ExactSizeIterator<Item = &'a Group>) -> Ve
 pub fn decode_groups(bytes: &[u8]) -> Result<Vec<Group>, WireError> {
     minicbor::decode(bytes).map_err(|error| WireError::Malformed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

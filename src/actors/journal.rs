@@ -5,6 +5,7 @@
 //! Storage that is away is tried again until it is back: meanwhile nothing that changed anything is shown.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -16,7 +17,7 @@ use crate::actors::book::{self, Action, Book, Flush};
 use crate::actors::link::{LinkActor, Send};
 use crate::actors::meter::{self, Kind};
 use crate::actors::vital::Vital;
-use crate::db::{self, DbError, DbPool};
+use crate::db::{self, DbError, DbPool, Taken};
 use crate::mailbox;
 use crate::wire::{self, Group, Item};
 use crate::world::record::Change;
@@ -26,6 +27,10 @@ const JOURNAL_MAILBOX: usize = 16 * 1024;
 
 /// How long a flush waits before it is tried again while storage is away.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// A flush that takes longer than this says that storage is slow; how often that is looked at.
+const SLOW: Duration = Duration::from_secs(1);
+const SLOW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A complete batch. Sent by the last actor that it passed.
 #[derive(Debug, Message)]
@@ -105,21 +110,33 @@ pub struct JournalActor {
     figures: JournalFigures,
     actions: Vec<Action>,
     watchers: FxHashMap<BatchId, oneshot::Sender<()>>,
+    /// When the flush that is in flight was given to the writer.
+    flying_since: Option<Instant>,
+    storage_away: Arc<AtomicBool>,
 }
 
 impl JournalActor {
-    /// Returns a journal of the server of `epoch`, that goes on after flush `settled`.
-    pub fn new(epoch: u64, settled: u64, pool: DbPool, link: Addr<LinkActor>) -> Self {
+    /// Returns a journal of the server that has taken over. It sets `storage_away` while storage is slow or away.
+    pub fn new(taken: &Taken, pool: DbPool, link: Addr<LinkActor>, storage_away: Arc<AtomicBool>) -> Self {
         Self {
             _vital: Vital("journal"),
-            book: Book::new(settled),
-            epoch,
+            book: Book::new(taken.flush),
+            epoch: taken.epoch,
             confirmed: 0,
             pool,
             link,
             figures: JournalFigures::default(),
             actions: Vec::new(),
             watchers: FxHashMap::default(),
+            flying_since: None,
+            storage_away,
+        }
+    }
+
+    /// Says that storage is slow if the flush in flight takes long.
+    fn look_at_storage(&mut self) {
+        if self.flying_since.is_some_and(|since| since.elapsed() > SLOW) {
+            self.storage_away.store(true, Ordering::Relaxed);
         }
     }
 
@@ -147,11 +164,15 @@ impl JournalActor {
         self.figures.largest_flush = self.figures.largest_flush.max(flush.batches.len());
         self.figures.stored_groups += flush.batches.len() as u64;
         let (started, number) = (Instant::now(), flush.number);
-        let writing = Writing::of(self.pool.clone(), self.epoch, self.confirmed, flush).run();
+        self.flying_since = Some(started);
+        let storage_away = self.storage_away.clone();
+        let writing = Writing::of(self.pool.clone(), self.epoch, self.confirmed, flush).run(storage_away);
         ctx.spawn(writing.into_actor(self).map(move |result, journal, ctx| match result {
             Ok(()) => {
                 let _metered = meter::start(Kind::Journal);
                 let took = started.elapsed().as_micros() as u64;
+                journal.flying_since = None;
+                journal.storage_away.store(false, Ordering::Relaxed);
                 journal.figures.flushes += 1;
                 journal.figures.flush_total_us += took;
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
@@ -193,12 +214,13 @@ impl Writing {
 
     /// Writes the flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
     /// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
-    async fn run(self) -> Result<(), DbError> {
-        let Err(fault) = write_when_back(&self.pool, self.row.clone()).await else { return Ok(()) };
+    async fn run(self, storage_away: Arc<AtomicBool>) -> Result<(), DbError> {
+        let (pool, whole) = (self.pool, self.row);
+        let write = |row| write_when_back(&pool, row, &storage_away);
+        let Err(fault) = write(whole.clone()).await else { return Ok(()) };
         if matches!(fault, DbError::Superseded { .. } | DbError::Stopping) {
             return Err(fault);
         }
-        let (pool, whole) = (self.pool, self.row);
         let row = |number, stored: &book::Stored| {
             let outbox = Some(wire::encode_groups([&stored.group].into_iter()));
             let (epoch, confirmed) = (whole.epoch, whole.confirmed);
@@ -209,9 +231,9 @@ impl Writing {
             let changes = whole.changes[begin..begin + count].to_vec();
             begin += count;
             let stored = book::Stored { changes, group };
-            if let Err(error) = write_when_back(&pool, row(number, &stored)).await {
+            if let Err(error) = write(row(number, &stored)).await {
                 tracing::error!("a batch of flush {} is given up: {error}", whole.number);
-                write_when_back(&pool, row(number, &given_up(stored.group))).await?;
+                write(row(number, &given_up(stored.group))).await?;
             }
         }
         Err(fault)
@@ -219,11 +241,12 @@ impl Writing {
 }
 
 /// Writes a row, trying again as long as storage is away.
-async fn write_when_back(pool: &DbPool, row: Arc<db::Flush>) -> Result<(), DbError> {
+async fn write_when_back(pool: &DbPool, row: Arc<db::Flush>, storage_away: &AtomicBool) -> Result<(), DbError> {
     let number = row.number;
     loop {
         match pool.flush(row.clone()).await {
             Err(error) if error.is_away() => {
+                storage_away.store(true, Ordering::Relaxed);
                 tracing::error!("storage is away, flush {number} waits: {error}");
                 actix_rt::time::sleep(RETRY).await;
             }
@@ -248,6 +271,7 @@ impl Actor for JournalActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(JOURNAL_MAILBOX);
+        ctx.run_interval(SLOW_INTERVAL, |journal, _| journal.look_at_storage());
     }
 }
 

@@ -3,17 +3,21 @@
 //! Sequence: portal ══ Line ══► link ─► session … journal ─[`Send`]─► link ══ Frame ══► portal.
 //! What is sent within one turn of the event loop goes out in one write. When the wire closes, the portal is gone or
 //! wants this server gone: the journal finishes its flush and the process ends.
+//!
+//! A line that is not acknowledged for too long is a bug that its player would wait for for ever: the process ends, as one does
+//! that is killed for silence, and the portal counts that against the lines in flight.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::codec::{Decoder, FramedRead};
 
@@ -24,13 +28,20 @@ use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
 use crate::actors::vital::Vital;
 use crate::ids::SessionId;
 use crate::mailbox;
-use crate::wire::{self, Facts, Frame, Group, ToPortal, ToServer, WireError};
+use crate::wire::{self, Facts, Frame, Group, Origin, ToPortal, ToServer, WireError};
+use under_way::UnderWay;
+
+mod under_way;
 
 /// One answer per session and timer, with slack.
 const LINK_MAILBOX: usize = 16 * 1024;
 
-/// How long a server that is asked to stop finishes what is under way.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a server that is asked to stop, or whose wire is closed, finishes what is under way: it shall be gone in 2 s.
+const STOP_PATIENCE: Duration = Duration::from_millis(1800);
+
+/// Logins that wait to have a password hashed, and questions to storage, beyond which it is no bug that lines take long.
+const MANY_HASHES: usize = 8;
+const MANY_READS: usize = 64;
 
 /// Groups for the portal, in one frame. Sent by the journal, in the order in which they may be seen.
 #[derive(Debug, Message)]
@@ -42,18 +53,45 @@ pub struct Send {
     pub groups: Vec<Group>,
 }
 
-/// The services are there; frames are read from here on.
+/// The services are there, and the portal has been told: frames are read from here on.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Begin(pub Shared);
+pub struct Begin {
+    /// The services.
+    pub services: Shared,
+    /// The wire.
+    pub wire: UnixStream,
+    /// What was read behind the portal's hello.
+    pub rest: BytesMut,
+    /// Lines in flight that are run now.
+    pub lines: Vec<Origin>,
+}
+
+/// Asks why the last reload failed, and when; `None` if none has since this server started, or since it was forgotten.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<FailedReload>")]
+pub struct LastReload {
+    /// Forget it: somebody tries again.
+    pub forget: bool,
+}
+
+/// A reload that came to nothing.
+#[derive(Debug, Clone)]
+pub struct FailedReload {
+    /// When it was told.
+    pub at: Instant,
+    /// A sentence without its full stop.
+    pub why: String,
+}
 
 /// The link.
 pub struct LinkActor {
     _vital: Vital,
     epoch: u64,
     out: Out,
-    halves: Option<(OwnedReadHalf, OwnedWriteHalf, BytesMut)>,
     services: Option<Shared>,
+    under_way: UnderWay,
+    failed_reload: Option<FailedReload>,
     is_stopping: bool,
 }
 
@@ -93,16 +131,33 @@ impl Out {
 }
 
 impl LinkActor {
-    /// Returns a link over a wire on which the hellos have been said; `rest` was read behind the portal's.
-    pub fn new(epoch: u64, wire: UnixStream, rest: BytesMut) -> Self {
-        let (read, write) = wire.into_split();
+    /// Returns the link of the server of `epoch`, without a wire. What it is sent meanwhile is written when it has one.
+    pub fn new(epoch: u64) -> Self {
         Self {
             _vital: Vital("link"),
             epoch,
             out: Out::default(),
-            halves: Some((read, write, rest)),
             services: None,
+            under_way: UnderWay::default(),
+            failed_reload: None,
             is_stopping: false,
+        }
+    }
+
+    /// Looks for lines that are not acknowledged for too long.
+    fn look_for_stuck_lines(&mut self) {
+        let Some(services) = &self.services else { return };
+        let is_excused = services.storage_away.load(Ordering::Relaxed)
+            || services.pool.hashes_waiting() >= MANY_HASHES
+            || services.pool.reads_waiting() >= MANY_READS;
+        if is_excused || self.is_stopping {
+            return;
+        }
+        if let Some(Origin { session, n }) = self.under_way.tick() {
+            let patience = services.config.server.command_ms;
+            tracing::error!(session = %session, "line {n} of session {session} has no answer after {patience} ms: the server starts again");
+            crate::flamegraph::finish();
+            std::process::exit(crate::actors::server::EXIT_RESTART);
         }
     }
 
@@ -118,6 +173,8 @@ impl LinkActor {
             return;
         }
         let Some(services) = self.services.clone() else { exit() };
+        // What happens by itself would go on for ever; the next server makes up for it.
+        services.ticking.store(false, Ordering::Relaxed);
         let out = self.out.clone();
         let finish = async move {
             let idle = async {
@@ -151,15 +208,17 @@ impl Actor for LinkActor {
 impl Handler<Begin> for LinkActor {
     type Result = ();
 
-    fn handle(&mut self, Begin(services): Begin, ctx: &mut Self::Context) {
+    fn handle(&mut self, Begin { services, wire, rest, lines }: Begin, ctx: &mut Self::Context) {
         let _metered = meter::start(Kind::Link);
-        self.services = Some(services);
-        let Some((read, write, rest)) = self.halves.take() else { return };
+        let (read, write) = wire.into_split();
         actix_rt::spawn(self.out.clone().write_to(write));
         let mut framed = FramedRead::with_capacity(read, ToServerCodec, 64 * 1024);
         framed.read_buffer_mut().extend_from_slice(&rest);
         ctx.add_stream(framed);
-        self.out.push(&ToPortal::Ready { epoch: self.epoch });
+        lines.into_iter().for_each(|line| self.under_way.began(line));
+        let tick = Duration::from_millis(services.config.server.command_ms) / u32::from(under_way::TICKS);
+        ctx.run_interval(tick, |link, _| link.look_for_stuck_lines());
+        self.services = Some(services);
     }
 }
 
@@ -168,7 +227,20 @@ impl Handler<Send> for LinkActor {
 
     fn handle(&mut self, Send { flush, groups }: Send, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Link);
+        groups.iter().filter_map(|group| group.origin).for_each(|line| self.under_way.ended(line));
         self.out.push(&ToPortal::Frame(Frame { epoch: self.epoch, flush, groups }));
+    }
+}
+
+impl Handler<LastReload> for LinkActor {
+    type Result = MessageResult<LastReload>;
+
+    fn handle(&mut self, LastReload { forget }: LastReload, _: &mut Self::Context) -> Self::Result {
+        let _metered = meter::start(Kind::Link);
+        if forget {
+            self.failed_reload = None;
+        }
+        MessageResult(self.failed_reload.clone())
     }
 }
 
@@ -178,7 +250,10 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
         let Some(services) = self.services.clone() else { return };
         match frame {
             Ok(ToServer::Line(line)) => match services.directory.session(line.session) {
-                Some(session) => mailbox::repay(&session, Run(line)),
+                Some(session) => {
+                    self.under_way.began(Origin { session: line.session, n: line.n });
+                    mailbox::repay(&session, Run(line));
+                }
                 None => tracing::warn!(session = %line.session, "a line for session {} that is not", line.session),
             },
             Ok(ToServer::Applied { flush }) => mailbox::repay(&services.journal, Confirmed(flush)),
@@ -190,7 +265,8 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
                 ctx.spawn(
                     async move {
                         if beat.await {
-                            out.push(&ToPortal::Pong { tick });
+                            let storage_away = services.storage_away.load(Ordering::Relaxed);
+                            out.push(&ToPortal::Pong { tick, storage_away });
                         }
                     }
                     .into_actor(self),
@@ -200,6 +276,9 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
                 let out = self.out.clone();
                 let answer = super::ask::answer(services, what, json);
                 ctx.spawn(async move { out.push(&ToPortal::Answer { id, json: answer.await }) }.into_actor(self));
+            }
+            Ok(ToServer::ReloadFailed { why }) => {
+                self.failed_reload = Some(FailedReload { at: Instant::now(), why });
             }
             Ok(ToServer::Stop) => self.stop(ctx),
             Ok(ToServer::Hello(_)) => tracing::warn!("a second hello"),

@@ -43,6 +43,10 @@ impl ScriptActor {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let _metered = meter::start(Kind::Script);
+        // In safe mode, and when it ends, this server ticks no more.
+        if !self.services.is_ticking() {
+            return;
+        }
         let batch = Batch::begin(None, self.services.now_ms());
         let due = due(&self.record, batch.now_ms);
         let ticks = (due - self.ticked).max(0) as u64;

@@ -1,20 +1,17 @@
-//! The server process: connects to the portal, takes over the database, starts the actors, goes on where the last one
-//! stopped.
+//! The server process: prepares itself beside the one before, takes over from it, goes on where it stopped.
 //!
-//! Sequence: hello to the portal, its hello back; open storage and take over (epoch + 1); load names, channels, scripts and
-//! sessions; start the actors; say ready; send stored groups that the portal has not applied; run each session's line
-//! in flight that is above its cursor.
+//! Sequence: hello to the portal; open storage, register types, say prepared; the portal's hello, when the server before is
+//! gone; take over (epoch + 1); load names, channels, scripts and sessions; start the actors; say ready; then let scripts and
+//! timers run, send stored groups that the portal has not applied, and run each session's line in flight that is above its
+//! cursor. So nothing that can be changed is read before the epoch is ours, and nothing that a game wrote is run before
+//! the portal knows that it is this server that runs it.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use actix::prelude::*;
-use bytes::BytesMut;
 use rustc_hash::FxHashMap;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 
 use crate::actors::accounts::{self, AccountsActor};
 use crate::actors::batch::Batch;
@@ -25,31 +22,33 @@ use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
 use crate::actors::services::{Services, Shared};
 use crate::actors::session::{Run, SessionActor, with_facts};
-use crate::actors::wheel::WheelActor;
+use crate::actors::wheel;
 use crate::actors::world::{self, WorldActor};
 use crate::app::Registry;
 use crate::config::Config;
 use crate::db::{
     self, AccountById, DbError, DbPool, LoadChannels, LoadDue, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
-    LoadSignals, LocationOf, MetaRead, Taken,
+    LoadSignals, LocationOf, Taken,
 };
 use crate::ids::{ChannelId, EntityId, RoomId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
-use crate::wire::{self, LiveSession, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION, WireError};
+use crate::wire::{self, LiveSession, Origin, ToPortal, WireError};
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
 use crate::world::channel_type::{AnyChannel, PlainChannel};
 use crate::world::clock::GameClock;
 use crate::world::command::Hall;
 use crate::world::id_block::{ID_BLOCK, IdBlock};
-use crate::world::record::{AccountRecord, ChannelRecord, SessionRecord, SignalRecord, Subscription};
+use crate::world::record::{AccountRecord, ChannelRecord, ScriptRecord, SessionRecord, SignalRecord, Subscription};
+use crate::world::script::AnyScript;
+
+mod prepare;
+
+use prepare::Prepared;
 
 /// Exit code of a server that gives up so that another starts from what is stored.
 pub const EXIT_RESTART: i32 = 75;
-
-/// How long the portal may take for its hello.
-const HELLO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +60,9 @@ pub enum ServerError {
     /// The portal speaks otherwise.
     #[error("the portal's hello cannot be read: {0}")]
     Hello(#[from] WireError),
-    /// The portal said nothing in time.
-    #[error("the portal is silent")]
-    Silent,
+    /// The portal closed the wire: this server is not needed any more.
+    #[error("the portal is gone")]
+    Gone,
     /// Storage does not do.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -81,44 +80,45 @@ pub enum ServerError {
 ///
 /// What kept it from starting.
 pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> {
-    let started = Instant::now();
     if let Some(clash) = registry.clashes().into_iter().next() {
         return Err(ServerError::Clash(clash));
     }
-    let (wire, hello, rest) = meet_portal(&config.data_dir.join("wire.sock"), &config.world.name).await?;
-    let database = db::open(&config)?;
-    let pool = DbPool::start(&database, &config.password);
-    let taken = pool.take_over(ID_BLOCK).await?;
-    let stored = Stored::load(&pool, hello.applied).await?;
+    let mut wire = prepare::connect(&config.data_dir.join("wire.sock"), &config.world.name).await?;
+    let Prepared { pool, created_at, arbiters, wheels } = Prepared::of(&config).await?;
+    let (hello, rest) = prepare::introduction(&mut wire).await?;
 
-    let link = Context::new();
-    let journal = Context::new();
-    let accounts = Context::new();
-    let world = Context::new();
-    let created_at = pool.read(MetaRead).await?.created_at;
-    let start_room = EntityId(config.world.start_room.max(1));
-    let scripts: Vec<_> = stored
-        .scripts
-        .iter()
-        .map(|record| (record.clone(), registry.make_script(&record.type_name, &record.state)))
-        .collect();
+    let started = Instant::now();
+    let taken = pool.take_over(ID_BLOCK).await?;
+    let mut stored = Stored::load(&pool, hello.applied).await?;
+    if hello.safe {
+        tracing::warn!(target: LIFE, "this server runs in safe mode: scripts and timers stand still");
+        // What is on its way may be what the servers before died of: it stays stored.
+        stored.signals.clear();
+    }
+    let core = (Context::new(), Context::new(), Context::new(), Context::new());
+    let (link, journal, accounts, world) = &core;
+    let scripts =
+        stored.scripts.iter().map(|record| (record.clone(), registry.make_script(&record.type_name, &record.state)));
+    let scripts: Vec<_> = scripts.collect();
     let channel_types: FxHashMap<ChannelId, Box<dyn AnyChannel>> = stored
         .channels
         .iter()
         .filter_map(|record| Some((record.id, registry.make_channel(&record.type_name, &record.state)?)))
         .collect();
-    let (arbiters, wheels) = arbiters(&config)?;
     let services: Shared = Arc::new(Services {
         hall: Hall {
             types: registry.types,
             ids: IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK),
             name: config.world.name.clone(),
-            start_room,
+            start_room: EntityId(config.world.start_room.max(1)),
             clock: GameClock { start_ms: created_at, factor: config.world.time_factor },
             commands: registry.commands,
         },
         directory: Directory::default(),
         epoch: taken.epoch,
+        safe: hello.safe,
+        ticking: AtomicBool::new(false),
+        storage_away: Arc::default(),
         signals: AtomicU64::new(0),
         arbiters,
         wheels,
@@ -130,19 +130,39 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         welcome: welcome(&config),
         config,
     });
-    start_core(&services, &taken, (link, journal, accounts, world), (wire, rest));
+    start_core(&services, &taken, core);
+    // Before anything that this server stores: the portal passes over flushes below the last that it has applied.
+    for (flush, groups) in stored.outbox {
+        mailbox::repay(&services.link, Send { flush: Some(flush), groups });
+    }
     start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
     let restored = restore(&services, &pool, stored.sessions, &hello.sessions, &channels).await?;
-    mailbox::repay(
-        &services.accounts,
-        accounts::Begin {
-            services: services.clone(),
-            names: stored.names,
-            subscriptions: stored.subscriptions,
-            online: restored.online,
-        },
-    );
+    let Restored { online, cursors } = restored;
+    let (names, subscriptions) = (stored.names, stored.subscriptions);
+    mailbox::repay(&services.accounts, accounts::Begin { services: services.clone(), names, subscriptions, online });
+
+    prepare::say(&mut wire, &ToPortal::Ready { epoch: taken.epoch }).await?;
+    let lines = lines_to_run(&hello.sessions, &cursors);
+    mailbox::repay(&services.link, link::Begin { services: services.clone(), wire, rest, lines });
+    services.ticking.store(!hello.safe, Ordering::Relaxed);
+    start_scripts(&services, scripts);
+    for wheel in &services.wheels {
+        mailbox::repay(wheel, wheel::Begin(services.clone()));
+    }
+    // Signals on their way come before any line: they were sent before it was typed.
+    for signal in stored.signals {
+        services.deliver(signal, None);
+    }
+    mailbox::repay(&services.world, world::Due(stored.due));
+    resume(&services, hello.sessions, &cursors);
+    crate::web::server::open(&services, taken.epoch);
+    let took = started.elapsed().as_millis() as u64;
+    tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
+    std::future::pending().await
+}
+
+fn start_scripts(services: &Shared, scripts: Vec<(ScriptRecord, Option<Box<dyn AnyScript>>)>) {
     for (record, script) in scripts {
         match script {
             Some(script) => {
@@ -154,42 +174,6 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
             None => tracing::warn!("script {} is kept but does not run: type {}", record.key, record.type_name),
         }
     }
-    mailbox::repay(&services.link, link::Begin(services.clone()));
-    for (flush, groups) in stored.outbox {
-        mailbox::repay(&services.link, Send { flush: Some(flush), groups });
-    }
-    // Signals on their way come before any line: they were sent before it was typed.
-    for signal in stored.signals {
-        services.deliver(signal, None);
-    }
-    mailbox::repay(&services.world, world::Due(stored.due));
-    resume(&services, hello.sessions, &restored.cursors);
-    crate::web::server::open(&services, taken.epoch);
-    let took = started.elapsed().as_millis() as u64;
-    tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
-    std::future::pending().await
-}
-
-/// Says hello, and reads the portal's.
-async fn meet_portal(path: &Path, world: &str) -> Result<(UnixStream, PortalHello, BytesMut), ServerError> {
-    let mut wire = UnixStream::connect(path).await?;
-    let mut bytes = BytesMut::with_capacity(64 * 1024);
-    let hello = ServerHello { version: WIRE_VERSION, world: world.to_owned() };
-    wire::encode(&ToPortal::Hello(hello), &mut bytes);
-    wire.write_all(&bytes).await?;
-    bytes.clear();
-    let read = async {
-        loop {
-            match wire::decode(&mut bytes)? {
-                Some(ToServer::Hello(hello)) => return Ok(hello),
-                Some(_) => continue,
-                None if wire.read_buf(&mut bytes).await? == 0 => return Err(ServerError::Silent),
-                None => {}
-            }
-        }
-    };
-    let hello = actix_rt::time::timeout(HELLO_PATIENCE, read).await.map_err(|_| ServerError::Silent)??;
-    Ok((wire, hello, bytes))
 }
 
 /// What a server reads before it starts.
@@ -197,7 +181,7 @@ struct Stored {
     names: Vec<db::AccountName>,
     channels: Vec<ChannelRecord>,
     subscriptions: Vec<Subscription>,
-    scripts: Vec<crate::world::record::ScriptRecord>,
+    scripts: Vec<ScriptRecord>,
     sessions: Vec<SessionRecord>,
     outbox: Vec<(u64, Vec<wire::Group>)>,
     signals: Vec<SignalRecord>,
@@ -222,23 +206,6 @@ impl Stored {
     }
 }
 
-/// Returns the threads of rooms, sessions and channels, with their wheels. With one, it is the main thread: two would
-/// only wake each other.
-fn arbiters(config: &Config) -> Result<(Vec<ArbiterHandle>, Vec<Addr<WheelActor>>), ServerError> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let wanted = match config.server.arbiters {
-        0 => cores.saturating_sub(1).max(1),
-        wanted => wanted,
-    };
-    let arbiters: Vec<ArbiterHandle> = match wanted {
-        1 => vec![Arbiter::try_current().ok_or(ServerError::Thread)?],
-        _ => (0..wanted).map(|_| Arbiter::new().handle()).collect(),
-    };
-    let wheels =
-        arbiters.iter().map(|arbiter| WheelActor::start_in_arbiter(arbiter, |_| WheelActor::default())).collect();
-    Ok((arbiters, wheels))
-}
-
 fn welcome(config: &Config) -> Option<String> {
     let file = config.world.welcome_file.as_ref()?;
     std::fs::read_to_string(file)
@@ -248,10 +215,11 @@ fn welcome(config: &Config) -> Option<String> {
 
 type Core = (Context<LinkActor>, Context<JournalActor>, Context<AccountsActor>, Context<WorldActor>);
 
-fn start_core(services: &Shared, taken: &Taken, core: Core, (wire, rest): (UnixStream, BytesMut)) {
+fn start_core(services: &Shared, taken: &Taken, core: Core) {
     let (link, journal, accounts, world) = core;
-    link.run(LinkActor::new(taken.epoch, wire, rest));
-    journal.run(JournalActor::new(taken.epoch, taken.flush, services.pool.clone(), services.link.clone()));
+    link.run(LinkActor::new(taken.epoch));
+    let (pool, storage_away) = (services.pool.clone(), services.storage_away.clone());
+    journal.run(JournalActor::new(taken, pool, services.link.clone(), storage_away));
     accounts.run(AccountsActor::new(&services.config.throttle));
     world.run(WorldActor::default());
     mailbox::repay(&services.world, world::Begin(services.clone()));
@@ -290,8 +258,9 @@ async fn restore(
     channels: &FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>>,
 ) -> Result<Restored, ServerError> {
     let mut restored = Restored { online: Vec::new(), cursors: FxHashMap::default() };
+    let live: FxHashMap<SessionId, &LiveSession> = live.iter().map(|live| (live.session, live)).collect();
     for row in rows {
-        let facts = live.iter().find(|session| session.session == row.session).map(|session| session.facts.clone());
+        let facts = live.get(&row.session).map(|live| live.facts.clone());
         let record = pool.read(AccountById(row.account)).await?;
         let room = pool.read(LocationOf(row.puppet)).await?;
         let (Some(record), Some(room)) = (record, room) else {
@@ -324,6 +293,13 @@ fn by_account(subscriptions: &[Subscription]) -> FxHashMap<crate::ids::AccountId
         channels.entry(subscription.account).or_default().push(subscription.channel);
     }
     channels
+}
+
+/// Returns the lines in flight that are not done.
+fn lines_to_run(live: &[LiveSession], cursors: &FxHashMap<SessionId, u64>) -> Vec<Origin> {
+    let above = |line: &&wire::Line| line.n > cursors.get(&line.session).copied().unwrap_or(0);
+    let lines = live.iter().filter_map(|session| session.line.as_ref()).filter(above);
+    lines.map(|line| Origin { session: line.session, n: line.n }).collect()
 }
 
 /// Starts the sessions that have not logged in, and runs the lines in flight that are not done.

@@ -1,7 +1,7 @@
 //! What every actor of the server holds: the way to the others, storage, settings, ids and the clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix::{Addr, ArbiterHandle};
@@ -38,6 +38,12 @@ pub struct Services {
     pub pool: DbPool,
     /// The epoch of this process.
     pub epoch: u64,
+    /// It runs in safe mode: nothing happens by itself, and only Admins get through.
+    pub safe: bool,
+    /// Scripts tick and timers fire. False until it has taken over, in safe mode, and when it is asked to stop.
+    pub ticking: AtomicBool,
+    /// Storage is slow or away, as the journal sees it: meanwhile nobody is blamed for taking long.
+    pub storage_away: Arc<AtomicBool>,
     /// Signals that it has sent.
     pub signals: AtomicU64,
     /// Arbiters of rooms, sessions and channels.
@@ -58,6 +64,11 @@ impl Services {
     /// Returns the time, in milliseconds since 1970. Batches carry it to whatever runs in them.
     pub fn now_ms(&self) -> i64 {
         now_ms()
+    }
+
+    /// Tells whether scripts tick and timers fire now.
+    pub fn is_ticking(&self) -> bool {
+        self.ticking.load(Ordering::Relaxed)
     }
 
     /// Ends a batch. Its signals go out behind it: whoever handles one comes after it.

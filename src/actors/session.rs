@@ -15,6 +15,7 @@ use crate::actors::batch::{Batch, Key};
 use crate::actors::login::{LoginState, Step};
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, keeper};
+use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
 use crate::mailbox;
@@ -201,6 +202,10 @@ impl SessionActor {
                 let step = state.step(&line.line);
                 self.log_in(step, batch);
             }
+            Mode::Play { caller, is_lost: false, .. } if self.services.safe && !safe_mode::lets_through(caller) => {
+                batch.tell(self.id, safe_mode::not_run());
+                self.services.commit(batch);
+            }
             Mode::Play { caller, puppet, room, is_lost: false } => {
                 let (room, mail) = (
                     *room,
@@ -274,7 +279,7 @@ impl SessionActor {
 
     fn welcome(&self) -> Markup {
         let config = &self.services.config.world;
-        self.services.welcome.as_deref().map(Markup::from_markup).unwrap_or_else(|| {
+        let mut welcome = self.services.welcome.as_deref().map(Markup::from_markup).unwrap_or_else(|| {
             text!(
                 "|wWelcome to {}.|n\n\n\
                  Type your name, or a new one to make a character. Or in one line:\n  \
@@ -282,7 +287,11 @@ impl SessionActor {
                  |lchelp|lthelp|le tells more.",
                 config.name
             )
-        })
+        });
+        if self.services.safe {
+            welcome.push(&safe_mode::notice());
+        }
+        welcome
     }
 
     /// The link is lost: the character stays for a while, deaf.

@@ -1,7 +1,7 @@
 //! The wheel: wakes rooms when their timers are due. One on each arbiter, instead of a task for each timer.
 //!
 //! Sequence: room ─[`Wake`]─► wheel … wheel ─`Mail::Tick`─► room. A room says when its next timer is due whenever that
-//! changes; only the last time that it said counts.
+//! changes; only the last time that it said counts. It turns when the server has taken over, and as long as it ticks.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, RoomActor};
-use crate::actors::services::now_ms;
+use crate::actors::services::{Shared, now_ms};
 use crate::ids::RoomId;
 use crate::mailbox;
 
@@ -31,9 +31,15 @@ pub struct Wake {
     pub addr: Addr<RoomActor>,
 }
 
+/// The server has taken over: timers may fire, unless it runs in safe mode.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Begin(pub Shared);
+
 /// A wheel.
 #[derive(Default)]
 pub struct WheelActor {
+    services: Option<Shared>,
     /// When each room wants to be woken. What it wanted before stays in `due`, and is passed over.
     wanted: FxHashMap<RoomId, (i64, Addr<RoomActor>)>,
     due: BinaryHeap<Reverse<(i64, RoomId)>>,
@@ -43,6 +49,9 @@ pub struct WheelActor {
 impl WheelActor {
     /// Wakes those that are due, and sleeps until the next.
     fn turn(&mut self, ctx: &mut Context<Self>) {
+        if self.services.as_ref().is_none_or(|services| !services.is_ticking()) {
+            return;
+        }
         let now = now_ms();
         while let Some(Reverse((at, room))) = self.due.peek().copied()
             && at <= now
@@ -89,6 +98,15 @@ impl Handler<Wake> for WheelActor {
         if before.is_none_or(|(before, _)| before != at) {
             self.due.push(Reverse((at, room)));
         }
+        self.turn(ctx);
+    }
+}
+
+impl Handler<Begin> for WheelActor {
+    type Result = ();
+
+    fn handle(&mut self, Begin(services): Begin, ctx: &mut Self::Context) {
+        self.services = Some(services);
         self.turn(ctx);
     }
 }

@@ -176,6 +176,9 @@ impl WorldActor {
 
     /// Wakes the sleeping rooms whose timers are due.
     fn wake(&mut self, ctx: &mut Context<Self>) {
+        if self.services.as_ref().is_none_or(|services| !services.is_ticking()) {
+            return;
+        }
         let now = now_ms();
         while let Some((at, room)) = self.due.first().copied()
             && at <= now

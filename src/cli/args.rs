@@ -88,7 +88,7 @@ pub(super) enum Command {
     Start(RunArgs),
     /// Stop the running world
     Stop,
-    /// Restart the server of the running world; players stay connected
+    /// Let a new server take over the running world; players stay connected
     Reload,
     /// Say how the world is
     Status {

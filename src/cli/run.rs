@@ -24,6 +24,7 @@ use crate::launcher::{
 };
 use crate::logging::{self, LIFE, Logs, Process, logs_dir};
 use crate::portal::PortalArgs;
+use crate::portal::server_process::forget;
 use crate::world::first::Plan;
 
 /// How long `start` waits for the world to be ready.
@@ -32,8 +33,9 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long `stop` waits for the world to be gone; more than the launcher waits for its portal.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long `reload` waits for the new server; more than the portal does, so that it can say what went wrong.
-const RELOAD_PATIENCE: Duration = Duration::from_secs(65);
+/// How much longer `reload` waits than a new server may take to prepare itself and to take over: the old one has to finish
+/// in between, and the portal shall be able to say what went wrong.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Runs the world until it is stopped.
 pub(super) fn run(context: &Context, args: RunArgs, first: fn() -> Plan) -> Result<ExitCode, Failure> {
@@ -69,6 +71,8 @@ fn take_data_dir(context: &Context) -> Result<DataDirLock, Failure> {
     let data_dir = &context.config().data_dir;
     let lock = DataDirLock::take(data_dir)?;
     context.block_on(wait_for_orphan(data_dir))??;
+    // Of a world that could not clean up: a start runs what lies at our own path.
+    forget(data_dir).map_err(|error| LaunchError::Unwritable { dir: data_dir.clone(), error })?;
     Ok(lock)
 }
 
@@ -182,9 +186,11 @@ pub(super) fn stop(context: &Context) -> Result<ExitCode, Failure> {
     })?
 }
 
-/// Restarts the server and says how long the players waited.
+/// Has a new server take over and says how long the players waited.
 pub(super) fn reload(context: &Context) -> Result<ExitCode, Failure> {
-    let request = control::request(&context.config().data_dir, json!({"op": "reload"}), RELOAD_PATIENCE);
+    let config = context.config();
+    let patience = 2 * Duration::from_millis(config.server.start_ms) + RELOAD_PATIENCE;
+    let request = control::request(&config.data_dir, json!({"op": "reload"}), patience);
     let answer = context.block_on(request)??;
     out::line(match answer["pause_ms"].as_u64() {
         Some(pause) => format!("The server is new. The pause was {pause} ms."),
@@ -213,8 +219,18 @@ pub(super) fn portal(context: &Context, args: ChildArgs) -> Result<ExitCode, Fai
 pub(super) fn server(context: &Context, args: ChildArgs, registry: Registry) -> Result<ExitCode, Failure> {
     let _logs = log(context, Process::Server)?;
     sample(context, Sampled::Server, args)?;
-    let system = actix::System::new();
-    system.block_on(server::run(context.config().clone(), registry))?;
+    let run = || actix::System::new().block_on(server::run(context.config().clone(), registry));
+    // What keeps it from starting is told to whoever asked for a reload: a panic must be its last words too.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(result) => result?,
+        Err(panic) => {
+            return Err(Failure::new(format_args!(
+                "panic at {}: {}",
+                logging::take_panic_place(),
+                logging::reason(&*panic)
+            )));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,6 +33,12 @@ fn describe(status: &Value) -> String {
         let pid = status[process]["pid"].as_i64().map(|pid| format!("  (pid {pid})")).unwrap_or_default();
         lines.push(format!("{process:8} {state}{pid}"));
     }
+    if let Some(next) = status["server"]["next_pid"].as_i64() {
+        lines.push(format!("next     a reload prepares it  (pid {next})"));
+    }
+    if status["server"]["safe_mode"] == true {
+        lines.push("safe mode: servers died too often; a reload that stays up ends it".to_owned());
+    }
     for (name, address) in status["listeners"].as_object().into_iter().flatten() {
         lines.push(format!("{name:8} {}", address.as_str().unwrap_or("unknown")));
     }

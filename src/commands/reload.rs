@@ -1,4 +1,4 @@
-//! `reload`: start the server again, with everybody still connected.
+//! `reload`: let a new server take over, with everybody still connected.
 
 use crate::text;
 use crate::wire::Item;
@@ -13,7 +13,8 @@ impl Command for Reload {
     const CATEGORY: &'static str = "Keepers";
     const PERMISSION: Permission = Permission::Admin;
     const HELP: &'static str = "Usage: reload\n\n\
-        Starts the server again, with new code if there is any. Everybody stays connected.\n\nFor example: reload";
+        Lets a new server take over, with new code if there is any. Everybody stays connected. If the new one does not \
+        start, you are told why, and the one that runs goes on.\n\nFor example: reload";
 
     fn run(&self, _: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
         cx.tell(text!("Reloading…"));

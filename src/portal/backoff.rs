@@ -1,27 +1,42 @@
-//! How long to wait before a server that died is started again. Pure.
+//! How long to wait before a server that died is started again, and when to give up the ordinary way. Pure.
 
 use std::time::Duration;
 
 /// A server that was ready this long was a good one: its death is a surprise, the next starts at once.
-const STEADY: Duration = Duration::from_secs(3);
+pub const STEADY: Duration = Duration::from_secs(3);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// So many early deaths in a row are followed by safe mode.
+const HOPELESS: u32 = 5;
 
-/// Counts early deaths.
+/// How far a server had come when it died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// It never took over: it could not be started, or storage was away. It is waited for, and nothing follows from it.
+    Unborn,
+    /// It had taken over, and was not ready for [`STEADY`].
+    Early,
+    /// It had been ready for [`STEADY`].
+    Late,
+}
+
+/// Counts deaths in a row.
 #[derive(Debug, Default)]
 pub struct Backoff {
+    waits: u32,
     early_deaths: u32,
 }
 
 impl Backoff {
-    /// Counts a death and returns how long to wait; `ready_for` is `None` if the server never got ready.
-    pub fn died(&mut self, ready_for: Option<Duration>) -> Duration {
-        if ready_for.is_some_and(|time| time >= STEADY) {
-            self.early_deaths = 0;
+    /// Counts a death and returns how long to wait before the next start.
+    pub fn died(&mut self, death: Death) -> Duration {
+        if death == Death::Late {
+            self.reset();
             return Duration::ZERO;
         }
-        let wait = FIRST_WAIT * 2u32.saturating_pow(self.early_deaths.min(16));
-        self.early_deaths = self.early_deaths.saturating_add(1);
+        let wait = FIRST_WAIT * 2u32.saturating_pow(self.waits.min(16));
+        self.waits = self.waits.saturating_add(1);
+        self.early_deaths = self.early_deaths.saturating_add(u32::from(death == Death::Early));
         wait.min(LONGEST_WAIT)
     }
 
@@ -30,36 +45,52 @@ impl Backoff {
         self.early_deaths
     }
 
-    /// Forgets them: the next server is started on purpose.
+    /// Tells whether so many died early that the next one is to run in safe mode.
+    pub fn is_hopeless(&self) -> bool {
+        self.early_deaths >= HOPELESS
+    }
+
+    /// Forgets them: a server has been ready for [`STEADY`].
     pub fn reset(&mut self) {
-        self.early_deaths = 0;
+        *self = Self::default();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Death::{Early, Late, Unborn};
     use super::*;
 
-    fn check(deaths: &[Option<u64>], expected_ms: &[u64]) {
+    fn check(deaths: &[Death], expected_ms: &[u64]) {
         let mut backoff = Backoff::default();
-        let waits: Vec<u64> = deaths
-            .iter()
-            .map(|ready_ms| backoff.died(ready_ms.map(Duration::from_millis)).as_millis() as u64)
-            .collect();
+        let waits: Vec<u64> = deaths.iter().map(|death| backoff.died(*death).as_millis() as u64).collect();
         assert_eq!(waits, expected_ms);
     }
 
     #[test]
     fn early_deaths_double_the_wait_up_to_five_seconds() {
         check(
-            &[None, Some(0), Some(2999), None, None, None, None, None],
+            &[Unborn, Early, Early, Unborn, Early, Unborn, Early, Early],
             &[100, 200, 400, 800, 1600, 3200, 5000, 5000],
         );
     }
 
     #[test]
     fn a_server_that_was_ready_for_three_seconds_is_replaced_at_once() {
-        check(&[Some(3000), Some(60_000)], &[0, 0]);
-        check(&[None, None, Some(3000), None], &[100, 200, 0, 100]);
+        check(&[Late, Late], &[0, 0]);
+        check(&[Early, Unborn, Late, Early], &[100, 200, 0, 100]);
+    }
+
+    #[test]
+    fn five_early_deaths_in_a_row_are_hopeless() {
+        let mut backoff = Backoff::default();
+        for death in [Early, Early, Early, Early, Late, Early, Early, Unborn, Unborn, Early, Early] {
+            backoff.died(death);
+            assert!(!backoff.is_hopeless(), "{backoff:?}");
+        }
+        backoff.died(Early);
+        assert!(backoff.is_hopeless() && backoff.early_deaths() == 5);
+        backoff.reset();
+        assert!(!backoff.is_hopeless());
     }
 }

@@ -75,7 +75,7 @@ impl Book {
             })
             .collect();
         sessions.sort_by_key(|live| live.session);
-        PortalHello { version: WIRE_VERSION, epoch: self.epoch, applied: self.applied, sessions }
+        PortalHello { version: WIRE_VERSION, epoch: self.epoch, applied: self.applied, sessions, safe: false }
     }
 
     /// Returns true if a server of this epoch is obeyed, and remembers the epoch; older ones are not.

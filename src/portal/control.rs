@@ -30,8 +30,6 @@ const REQUEST_BYTES: u64 = 64 * 1024;
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a question to the server, or a line run for the keeper, is waited for.
 const ASK_PATIENCE: Duration = Duration::from_secs(30);
-/// How long a reload is waited for.
-const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What answers requests.
 #[derive(Clone)]
@@ -116,10 +114,11 @@ impl Control {
     }
 
     async fn reload(&self) -> Result<Value, String> {
-        match self.process.send(ReloadServer).timeout(RELOAD_PATIENCE).await {
-            Ok(Ok(pause)) => Ok(json!({ "ok": true, "pause_ms": pause.as_millis() as u64 })),
+        // Its parts have limits of their own.
+        match self.process.send(ReloadServer).await {
+            Ok(Ok(pause)) => Ok(json!({ "ok": true, "pause_ms": pause.map(|pause| pause.as_millis() as u64) })),
             Ok(Err(why)) => Err(why),
-            Err(_) => Err("the new server is not ready yet".into()),
+            Err(_) => Err("the portal is shutting down".into()),
         }
     }
 
@@ -164,6 +163,12 @@ fn merge(known: &mut Value, said: Value) {
 
 fn server_status(process: &ProcessReport) -> Value {
     let mut status = json!({ "pid": process.pid, "state": process.state, "starts": process.starts });
+    if let Some(next) = process.next {
+        status["next_pid"] = json!(next);
+    }
+    if process.safe_mode {
+        status["safe_mode"] = json!(true);
+    }
     if process.early_deaths > 0 {
         status["early_deaths"] = json!(process.early_deaths);
     }

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::control::{self, Control};
-use super::server_process::{EndServer, ServerProcess, ServerSettings, StartServer};
+use super::server_process::{self, EndServer, Exit, KEPT_FILE, ServerProcess, ServerSettings, StartServer};
 use super::switchboard::{self, Farewell, Report, SupervisedBy, Switchboard};
 use super::{CONTROL_SOCKET, LOCK_FILE, WIRE_SOCKET, start_number, telnet};
 use crate::config::Config;
@@ -86,6 +86,13 @@ pub enum PortalError {
     Broken(String),
 }
 
+impl PortalError {
+    /// Returns what it means that the first server ended so.
+    pub(super) fn of_first_server(exit: Exit) -> Self {
+        Self::ServerFailed { code: exit.code.unwrap_or(1), line: exit.words().to_owned() }
+    }
+}
+
 /// Runs the portal until it is told to stop. Must be called inside an actix system.
 ///
 /// # Errors
@@ -108,6 +115,8 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
         executable: args.executable,
         args: args.server_args,
         wire_socket: config.data_dir.join(WIRE_SOCKET),
+        kept: config.data_dir.join(KEPT_FILE),
+        start_patience: Duration::from_millis(config.server.start_ms),
     };
     let (end, mut ended) = oneshot::channel();
     let process = ServerProcess::new(settings, switchboard.clone(), end).start();
@@ -142,6 +151,9 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     for name in [CONTROL_SOCKET, WIRE_SOCKET, WEB_SOCKET] {
         // Left behind by a crash or removed by hand, they harm nobody.
         let _ = fs::remove_file(config.data_dir.join(name));
+    }
+    if let Err(error) = server_process::forget(&config.data_dir) {
+        warn!("could not remove the executable that was kept: {error}");
     }
     result
 }

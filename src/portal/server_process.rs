@@ -1,35 +1,45 @@
-//! The server process: started, watched, stopped and started again.
+//! The server processes: started, watched, handed over, stopped and started again.
+//!
+//! What follows what is in [`succession`]; here it is done. There is one server that takes lines, and during a reload another
+//! beside it, which prepares itself and loads nothing until the first is gone: reaped, with all that it wrote applied. The wire's
+//! socket exists anew for each server and takes one connection, of our own user.
 //!
 //! ```text
-//! down ── start ─► starting ── Ready ─► ready ── reload, stop ─► stopping ── exit ─► starting, or the end
-//!                     ▲                   │ exit, silence
-//!                     └──── back-off ─────┘
+//! new server ── connects, Prepared ─► here (the wire waits) ── WireOpened ─► switchboard ── Hello ─► new server
 //! ```
-//!
-//! There is never more than one: the next is started when the last has been reaped and all that it wrote has been
-//! applied. The wire's socket exists anew for each server and takes one connection, of our own user.
 
 mod child;
+mod kept;
 mod orders;
+mod succession;
 mod wire_socket;
 
 pub use child::Exit;
+pub use kept::{KEPT_FILE, forget};
 pub use orders::{EndServer, ProcessReport, ReloadServer, ReportProcess, StartServer};
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use rustc_hash::FxHashMap;
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::PortalError;
-use super::backoff::Backoff;
-use super::switchboard::{Killing, StopServer, Switchboard, WireOpened};
+use super::backoff::STEADY;
+use super::switchboard::{Announce, Killing, ReloadFailed, StopServer, Switchboard, WireOpened};
+use crate::ids::SessionId;
+use crate::logging::LIFE;
 use crate::mailbox::{Waiting, repay};
+use crate::text;
+use crate::text::{Markup, english};
+use succession::{Action, Notice, Run, Source, Succession};
 
 /// How long a server that was asked to stop, or whose wire closed, may take before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -45,50 +55,58 @@ pub struct ServerSettings {
     pub args: Vec<OsString>,
     /// Where it connects to.
     pub wire_socket: PathBuf,
+    /// Where the last executable that was ready is kept.
+    pub kept: PathBuf,
+    /// How long it may take to prepare itself, and again to take over.
+    pub start_patience: Duration,
 }
 
-/// The actor that supervises the server process.
+/// The actor that supervises the server processes.
 pub struct ServerProcess {
     settings: ServerSettings,
     switchboard: Addr<Switchboard>,
-    state: State,
-    running: Option<Running>,
-    /// Counts starts, so that what was meant for one process never hits the next.
-    started: u64,
-    was_ready: bool,
-    backoff: Backoff,
+    succession: Succession,
+    /// Those that are not reaped yet, or whose wire is still read.
+    processes: FxHashMap<Run, Process>,
+    /// Whose wires the switchboard was given and has not closed; it reads the first.
+    wires: VecDeque<Run>,
+    /// Who waits to hear what becomes of a reload.
+    askers: Vec<Asker>,
+    /// When the server that a reload replaces was asked to stop.
+    paused: Option<Instant>,
     last_exit: Option<Exit>,
-    reload: Reload,
     ended: Option<oneshot::Sender<Result<(), PortalError>>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Starting,
-    Ready(Instant),
-    Stopping(Next),
-    Down,
-    Ended,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Start,
-    End,
-}
-
-/// A process that is not reaped yet, or whose wire is still read.
-struct Running {
+struct Process {
     pid: Pid,
     accepting: SpawnHandle,
-    wire_open: bool,
+    wire: Wire,
     exit: Option<Exit>,
 }
 
-#[derive(Default)]
-struct Reload {
-    since: Option<Instant>,
-    waiting: VecDeque<oneshot::Sender<Result<Duration, String>>>,
+enum Wire {
+    /// It has not connected, or has not prepared itself.
+    None,
+    /// It waits for its turn.
+    Prepared(UnixStream),
+    /// The switchboard has it.
+    Introduced,
+    /// It has been closed, and all that came over it applied.
+    Closed,
+}
+
+/// What became of a reload: for how long no line was taken, if a server was there to take any; or why there was none.
+type Reloaded = Result<Option<Duration>, String>;
+
+/// Who asked for a reload.
+enum Asker {
+    /// The command line.
+    Keeper(oneshot::Sender<Reloaded>),
+    /// Somebody in the world.
+    Session(SessionId),
+    /// A page, which asks the server.
+    Page,
 }
 
 impl ServerProcess {
@@ -101,192 +119,244 @@ impl ServerProcess {
         Self {
             settings,
             switchboard,
-            state: State::Down,
-            running: None,
-            started: 0,
-            was_ready: false,
-            backoff: Backoff::default(),
+            succession: Succession::new(),
+            processes: FxHashMap::default(),
+            wires: VecDeque::new(),
+            askers: Vec::new(),
+            paused: None,
             last_exit: None,
-            reload: Reload::default(),
             ended: Some(ended),
         }
     }
 
-    fn start(&mut self, ctx: &mut Context<Self>) {
-        if self.running.is_some() || self.state == State::Ended {
-            return;
+    fn perform(&mut self, actions: Vec<Action>, ctx: &mut Context<Self>) {
+        for action in actions {
+            match action {
+                Action::Spawn { run, from } => self.spawn(run, from, ctx),
+                Action::Introduce { run, safe } => self.introduce(run, safe, ctx),
+                Action::Stop(run) => self.stop(run, ctx),
+                Action::Kill(run, why) => self.kill(run, why),
+                Action::Keep(run) => self.keep(run, ctx),
+                Action::Watch(run) => {
+                    ctx.run_later(STEADY, move |this, ctx| {
+                        let actions = this.succession.steady(run);
+                        this.perform(actions, ctx);
+                    });
+                }
+                Action::Retry { after, spawned } => {
+                    warn!("starting the server again in {after:?}");
+                    ctx.run_later(after, move |this, ctx| {
+                        let actions = this.succession.retry(spawned);
+                        this.perform(actions, ctx);
+                    });
+                }
+                Action::Answer(answer) => self.answer(&answer),
+                Action::Tell(notice) => self.announce(notice),
+                Action::End(result) => self.end(result.map_err(PortalError::of_first_server)),
+            }
         }
-        self.state = State::Starting;
-        self.started += 1;
-        let started = self.started;
-        let spawned = wire_socket::listen(&self.settings.wire_socket)
-            .and_then(|listener| Ok((listener, child::spawn(&self.settings)?)))
-            .map_err(PortalError::Spawn);
-        let (listener, child) = match spawned {
-            Ok(spawned) => spawned,
-            Err(error) => return self.failed_to_spawn(error, ctx),
+    }
+
+    fn spawn(&mut self, run: Run, from: Source, ctx: &mut Context<Self>) {
+        let listener = match wire_socket::listen(&self.settings.wire_socket) {
+            Ok(listener) => listener,
+            Err(error) => return self.failed_to_spawn(run, error, ctx),
         };
-        let accepting = ctx.spawn(wire_socket::accept(listener).into_actor(self).map(move |stream, this, _| {
-            if let Some(running) = this.running.as_mut().filter(|_| this.started == started) {
-                running.wire_open = true;
-                repay(&this.switchboard, WireOpened { stream });
+        let child = match self.spawn_child(from) {
+            Ok(child) => child,
+            Err(error) => return self.failed_to_spawn(run, error, ctx),
+        };
+        info!(pid = child.pid.as_raw_nonzero().get(), "started a server");
+        let accepting = ctx.spawn(wire_socket::accept(listener).into_actor(self).map(move |stream, this, ctx| {
+            if let Some(process) = this.processes.get_mut(&run) {
+                process.wire = Wire::Prepared(stream);
+                let actions = this.succession.prepared(run);
+                this.perform(actions, ctx);
             }
         }));
-        info!(pid = child.pid.as_raw_nonzero().get(), "started the server");
-        self.running = Some(Running { pid: child.pid, accepting, wire_open: false, exit: None });
-        ctx.spawn(child.wait().into_actor(self).map(|exit, this, ctx| this.exited(exit, ctx)));
+        self.processes.insert(run, Process { pid: child.pid, accepting, wire: Wire::None, exit: None });
+        self.watch_start(run, |process| !matches!(process.wire, Wire::None), ctx);
+        ctx.spawn(child.wait().into_actor(self).map(move |exit, this, ctx| this.exited(run, exit, ctx)));
     }
 
-    fn failed_to_spawn(&mut self, error: PortalError, ctx: &mut Context<Self>) {
-        if !self.was_ready {
-            return self.end(Err(error));
+    fn spawn_child(&self, from: Source) -> io::Result<child::Started> {
+        if from == Source::Kept {
+            match child::spawn(&self.settings.kept, &self.settings) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => warn!("cannot start the server that was kept: {error}"),
+                started => return started,
+            }
         }
-        error!("{error}");
-        self.last_exit = Some(Exit { status: error.to_string(), code: None, last_line: String::new() });
-        self.start_later(None, ctx);
+        child::spawn(&self.settings.executable, &self.settings)
     }
 
-    fn exited(&mut self, exit: Exit, ctx: &mut Context<Self>) {
-        let Some(running) = &mut self.running else { return };
-        ctx.cancel_future(running.accepting);
-        running.exit = Some(exit);
-        if running.wire_open {
-            let started = self.started;
-            ctx.run_later(WIRE_PATIENCE, move |this, ctx| {
-                if this.started == started {
-                    this.settle(ctx);
-                }
-            });
+    fn failed_to_spawn(&mut self, run: Run, error: io::Error, ctx: &mut Context<Self>) {
+        if !self.succession.was_ready() {
+            return self.end(Err(PortalError::Spawn(error)));
+        }
+        error!("cannot start the server: {error}");
+        self.is_gone(run, Exit::unborn(&error), ctx);
+    }
+
+    /// Kills a server that does not come as far as `has_come` in time.
+    fn watch_start(&self, run: Run, has_come: fn(&Process) -> bool, ctx: &mut Context<Self>) {
+        ctx.run_later(self.settings.start_patience, move |this, ctx| {
+            if this.processes.get(&run).is_some_and(|process| !has_come(process)) {
+                let actions = this.succession.overdue(run);
+                this.perform(actions, ctx);
+            }
+        });
+    }
+
+    /// Gives a server's wire to the switchboard, which tells it what the portal holds.
+    fn introduce(&mut self, run: Run, safe: bool, ctx: &mut Context<Self>) {
+        let Some(process) = self.processes.get_mut(&run) else { return };
+        if let Wire::Prepared(stream) = std::mem::replace(&mut process.wire, Wire::Introduced) {
+            self.wires.push_back(run);
+            repay(&self.switchboard, WireOpened { stream, safe });
+            // The succession knows by itself whether it has become ready.
+            self.watch_start(run, |_| false, ctx);
+        }
+    }
+
+    fn keep(&self, run: Run, ctx: &mut Context<Self>) {
+        let Some(pid) = self.processes.get(&run).map(|process| process.pid) else { return };
+        let kept = self.settings.kept.clone();
+        let keeping = tokio::task::spawn_blocking(move || kept::keep(pid, &kept));
+        ctx.spawn(keeping.into_actor(self).map(|kept, _, _| {
+            if let Ok(Err(error)) = kept {
+                warn!("the server's executable cannot be kept, a crash is followed by what lies there then: {error}");
+            }
+        }));
+    }
+
+    fn exited(&mut self, run: Run, exit: Exit, ctx: &mut Context<Self>) {
+        let Some(process) = self.processes.get_mut(&run) else { return };
+        ctx.cancel_future(process.accepting);
+        process.exit = Some(exit);
+        if matches!(process.wire, Wire::Introduced) {
+            ctx.run_later(WIRE_PATIENCE, move |this, ctx| this.settle(run, ctx));
         } else {
-            self.settle(ctx);
+            self.settle(run, ctx);
         }
     }
 
-    /// The process is reaped and what it wrote is applied: decides what comes next.
-    fn settle(&mut self, ctx: &mut Context<Self>) {
-        let Some(exit) = self.running.take().and_then(|running| running.exit) else { return };
-        let (state, first) = (self.state, !self.was_ready);
-        self.state = State::Down;
+    /// A process is reaped and what it wrote is applied, if both are true.
+    fn settle(&mut self, run: Run, ctx: &mut Context<Self>) {
+        if let Some(exit) = self.processes.get_mut(&run).and_then(|process| process.exit.take()) {
+            self.processes.remove(&run);
+            self.is_gone(run, exit, ctx);
+        }
+    }
+
+    fn is_gone(&mut self, run: Run, exit: Exit, ctx: &mut Context<Self>) {
+        let was_asked = matches!(self.succession.name(), "stopping") && exit.code == Some(0);
+        if was_asked {
+            info!("the server stopped ({})", exit.status);
+        } else {
+            error!("a server ended ({}): {}", exit.status, exit.last_line);
+        }
         self.last_exit = Some(exit.clone());
-        match state {
-            State::Stopping(Next::End) => self.end(Ok(())),
-            State::Stopping(Next::Start) => {
-                info!("the server stopped ({})", exit.status);
-                self.start(ctx);
+        let actions = self.succession.gone(run, &exit);
+        self.perform(actions, ctx);
+    }
+
+    fn reload(&mut self, asker: Asker, ctx: &mut Context<Self>) {
+        match self.succession.reload() {
+            Ok(actions) => {
+                self.askers.push(asker);
+                self.perform(actions, ctx);
             }
-            State::Starting if first && exit.code.is_some_and(|code| code != 0) => {
-                self.end(Err(PortalError::ServerFailed {
-                    code: exit.code.unwrap_or(1),
-                    line: if exit.last_line.is_empty() { exit.status } else { exit.last_line },
-                }));
-            }
-            State::Ready(since) => {
-                error!("the server died ({}): {}", exit.status, exit.last_line);
-                self.start_later(Some(since.elapsed()), ctx);
-            }
-            _ => {
-                error!("the server did not start ({}): {}", exit.status, exit.last_line);
-                let why = format!("the new server did not start: {}", exit.last_line);
-                self.answer_reloads(|| Err(why.clone()));
-                self.start_later(None, ctx);
-            }
+            Err(why) => self.tell(asker, &Err(why.to_owned())),
         }
     }
 
-    fn start_later(&mut self, ready_for: Option<Duration>, ctx: &mut Context<Self>) {
-        self.state = State::Down;
-        let wait = self.backoff.died(ready_for);
-        if wait.is_zero() {
-            return self.start(ctx);
-        }
-        warn!("starting the server again in {wait:?}");
-        let started = self.started;
-        ctx.run_later(wait, move |this, ctx| {
-            if this.started == started && this.state == State::Down {
-                this.start(ctx);
+    /// Tells everybody who waits what became of the reload.
+    fn answer(&mut self, answer: &Result<(), String>) {
+        let pause = self.paused.take().map(|since| since.elapsed());
+        let answer = answer.clone().map(|()| pause);
+        match &answer {
+            Ok(_) => {
+                info!(target: LIFE, "the server is new; the pause was {} ms", pause.unwrap_or_default().as_millis())
             }
-        });
-    }
-
-    fn ready(&mut self) {
-        if self.state != State::Starting {
-            return;
+            Err(why) => warn!(target: LIFE, "the reload failed: {why}"),
         }
-        self.state = State::Ready(Instant::now());
-        self.was_ready = true;
-        let pause = self.reload.since.take().map(|since| since.elapsed()).unwrap_or_default();
-        self.answer_reloads(|| Ok(pause));
-    }
-
-    fn answer_reloads(&mut self, answer: impl Fn() -> Result<Duration, String>) {
-        self.reload.since = None;
-        for asker in self.reload.waiting.drain(..) {
-            // Who asked may have gone.
-            let _ = asker.send(answer());
+        for asker in std::mem::take(&mut self.askers) {
+            self.tell(asker, &answer);
         }
     }
 
-    fn reload(&mut self, ctx: &mut Context<Self>) {
-        match self.state {
-            State::Ready(_) => {
-                self.reload.since = Some(Instant::now());
-                self.stop(Next::Start, ctx);
+    fn tell(&self, asker: Asker, answer: &Reloaded) {
+        if let Err(why) = answer {
+            repay(&self.switchboard, ReloadFailed { why: why.clone() });
+        }
+        match asker {
+            Asker::Keeper(asker) => {
+                // Who asked may have gone.
+                let _ = asker.send(answer.clone());
             }
-            State::Down => {
-                self.reload.since = Some(Instant::now());
-                self.backoff.reset();
-                self.start(ctx);
+            Asker::Session(session) => {
+                let text = match answer {
+                    Ok(Some(pause)) => text!("The server is new. The pause was {} ms.", pause.as_millis() as u64),
+                    Ok(None) => text!("The server is new."),
+                    Err(why) => text!("{}.", english::capitalised(why)),
+                };
+                repay(&self.switchboard, Announce { to: Some(session), text });
             }
-            State::Starting | State::Stopping(_) | State::Ended => {}
+            Asker::Page => {}
         }
     }
 
-    /// Asks the process to finish, over the wire if there is one, and kills it if it takes too long.
-    fn stop(&mut self, next: Next, ctx: &mut Context<Self>) {
-        let Some(running) = &self.running else {
-            if next == Next::End {
-                self.end(Ok(()));
+    fn announce(&self, notice: Notice) {
+        let text = match notice {
+            Notice::Safe => {
+                error!(target: LIFE, "servers died too often: the world is in safe mode, which a reload that stays up ends");
+                "Something is wrong with the world, and it is in safe mode until a keeper has mended it: nothing \
+                 happens by itself, and only Admins can act. You stay connected."
             }
-            return;
+            Notice::Over => {
+                info!(target: LIFE, "safe mode is over");
+                "Safe mode is over: the world goes on."
+            }
         };
-        self.state = State::Stopping(next);
-        if running.wire_open {
-            ctx.spawn(self.switchboard.send(StopServer).into_actor(self).map(|_, _, _| ()));
+        repay(&self.switchboard, Announce { to: None, text: Markup::from_markup(text) });
+    }
+
+    /// Asks a process to finish, over the wire, and kills it if it takes too long.
+    fn stop(&mut self, run: Run, ctx: &mut Context<Self>) {
+        self.paused = Some(Instant::now());
+        if self.wires.front() == Some(&run) {
+            repay(&self.switchboard, StopServer);
         } else {
-            self.signal(Signal::TERM);
+            // Its wire is closed, or not read yet.
+            self.signal(run, Signal::TERM);
         }
-        self.kill_later(ctx);
+        self.kill_later(run, ctx);
     }
 
-    fn kill_later(&self, ctx: &mut Context<Self>) {
-        let started = self.started;
-        ctx.run_later(STOP_PATIENCE, move |this, _| {
-            if this.started == started {
-                this.kill("it did not stop");
-            }
-        });
+    fn kill_later(&self, run: Run, ctx: &mut Context<Self>) {
+        ctx.run_later(STOP_PATIENCE, move |this, _| this.kill(run, "it did not stop"));
     }
 
-    fn kill(&self, why: &str) {
-        if self.running.as_ref().is_some_and(|running| running.exit.is_none()) {
-            warn!("killing the server: {why}");
+    fn kill(&self, run: Run, why: &str) {
+        let Some(process) = self.processes.get(&run).filter(|process| process.exit.is_none()) else { return };
+        warn!(pid = process.pid.as_raw_nonzero().get(), "killing a server: {why}");
+        if self.wires.front() == Some(&run) {
             repay(&self.switchboard, Killing);
-            self.signal(Signal::KILL);
         }
+        self.signal(run, Signal::KILL);
     }
 
-    /// Signals the process, which is not reaped yet, so that its id is still its own.
-    fn signal(&self, signal: Signal) {
-        if let Some(running) = self.running.as_ref().filter(|running| running.exit.is_none())
-            && let Err(error) = kill_process(running.pid, signal)
+    /// Signals a process, which is not reaped yet, so that its id is still its own.
+    fn signal(&self, run: Run, signal: Signal) {
+        if let Some(process) = self.processes.get(&run).filter(|process| process.exit.is_none())
+            && let Err(error) = kill_process(process.pid, signal)
         {
             warn!("could not signal the server: {error}");
         }
     }
 
     fn end(&mut self, result: Result<(), PortalError>) {
-        self.state = State::Ended;
-        self.answer_reloads(|| Err("the world is shutting down".into()));
         if let Some(ended) = self.ended.take() {
             // Nobody hears it only if the portal is already gone.
             let _ = ended.send(result);

@@ -22,14 +22,13 @@ mod tests;
 
 pub use doors::Farewell;
 pub use questions::{AskServer, Figures, Report, Unanswered};
-pub use supervision::{Killing, ServerFact, StopServer, SupervisedBy, WireOpened};
+pub use supervision::{Announce, Killing, ReloadFailed, ServerFact, StopServer, SupervisedBy, WireOpened};
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use rustc_hash::FxHashMap;
-use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 use super::book::Book;
@@ -72,7 +71,7 @@ pub struct Switchboard {
     leaving: Vec<Recipient<Deliver>>,
     wire: Option<Wire>,
     /// A new server's wire, while the last frames of the old one are read.
-    next_wire: Option<UnixStream>,
+    next_wire: Option<WireOpened>,
     link: Link,
     away_since: Instant,
     /// The connected server has said that it is ready, so that lines may be what it dies of.

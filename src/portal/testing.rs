@@ -11,7 +11,7 @@ use crate::config::{
     Config, Durability, LimitsConfig, ListenConfig, LogConfig, PasswordConfig, Registration, ServerConfig,
     StorageConfig, ThrottleConfig, WorldConfig,
 };
-use crate::wire::{self, Frame, Group, Line, PortalHello, ToPortal, ToServer};
+use crate::wire::{self, Frame, Group, Line, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION};
 
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,17 +37,28 @@ impl Server {
         }
     }
 
-    /// Connects to a portal as soon as it listens.
+    /// Connects to a portal as soon as it listens, prepared.
     pub(crate) async fn connect(wire_socket: &Path) -> (Self, PortalHello) {
-        let stream = within(async {
+        Self::new(Self::prepared(wire_socket).await).await
+    }
+
+    /// Connects to a portal as soon as it listens, and says that it is prepared.
+    pub(crate) async fn prepared(wire_socket: &Path) -> UnixStream {
+        let mut stream = within(async {
             loop {
                 match UnixStream::connect(wire_socket).await {
                     Ok(stream) => return stream,
                     Err(_) => tokio::task::yield_now().await,
                 }
             }
-        });
-        Self::new(stream.await).await
+        })
+        .await;
+        let mut bytes = BytesMut::new();
+        let hello = ServerHello { version: WIRE_VERSION, world: "Everhall".into() };
+        wire::encode(&ToPortal::Hello(hello), &mut bytes);
+        wire::encode(&ToPortal::Prepared, &mut bytes);
+        stream.write_all(&bytes).await.expect("the wire");
+        stream
     }
 
     /// Returns the next frame.
@@ -144,6 +155,6 @@ pub(crate) fn config(data_dir: PathBuf) -> Config {
         },
         password: PasswordConfig { memory_kib: 8, passes: 1, lanes: 1, hashers: 1, min_chars: 8, waiting: 1 },
         log: LogConfig { level: "info".into(), file_bytes: 1, files: 1 },
-        server: ServerConfig { arbiters: 1, patience_ms: 5000 },
+        server: ServerConfig { arbiters: 1, patience_ms: 5000, start_ms: 10_000, command_ms: 10_000 },
     }
 }

@@ -1,5 +1,6 @@
 //! Tells a silent server from one that answers. Pure: it counts the portal's own ticks, not time, so that a portal that
-//! was itself held up (a suspended machine) does not blame its server.
+//! was itself held up (a suspended machine) does not blame its server. Nor does it while the server's storage is slow or
+//! away, as its last answer said: another server would have the same storage.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ const TICKS: u64 = 5;
 pub struct Watchdog {
     pinged: u64,
     ponged: u64,
+    storage_away: bool,
 }
 
 /// What a tick says.
@@ -30,7 +32,7 @@ impl Watchdog {
 
     /// Counts a tick.
     pub fn tick(&mut self) -> Beat {
-        if self.pinged - self.ponged >= TICKS {
+        if self.pinged - self.ponged >= TICKS && !self.storage_away {
             return Beat::Silent;
         }
         self.pinged += 1;
@@ -38,9 +40,10 @@ impl Watchdog {
     }
 
     /// Takes the answer to ping `tick`; what was never asked is passed over.
-    pub fn pong(&mut self, tick: u64) {
+    pub fn pong(&mut self, tick: u64, storage_away: bool) {
         if tick <= self.pinged {
             self.ponged = self.ponged.max(tick);
+            self.storage_away = storage_away;
         }
     }
 }
@@ -54,7 +57,7 @@ mod tests {
         let mut watchdog = Watchdog::default();
         for tick in 1..100 {
             assert_eq!(watchdog.tick(), Beat::Ping(tick));
-            watchdog.pong(tick);
+            watchdog.pong(tick, false);
         }
     }
 
@@ -62,19 +65,34 @@ mod tests {
     fn a_server_is_silent_after_five_ticks_without_an_answer() {
         let mut watchdog = Watchdog::default();
         watchdog.tick();
-        watchdog.pong(1);
+        watchdog.pong(1, false);
         for tick in 2..=6 {
             assert_eq!(watchdog.tick(), Beat::Ping(tick));
         }
         assert_eq!(watchdog.tick(), Beat::Silent);
-        watchdog.pong(3);
+        watchdog.pong(3, false);
         assert_eq!(watchdog.tick(), Beat::Ping(7), "a late answer is an answer");
+    }
+
+    #[test]
+    fn a_server_whose_storage_is_away_is_waited_for() {
+        let mut watchdog = Watchdog::default();
+        watchdog.tick();
+        watchdog.pong(1, true);
+        for tick in 2..50 {
+            assert_eq!(watchdog.tick(), Beat::Ping(tick));
+        }
+        watchdog.pong(49, false);
+        for _ in 0..5 {
+            watchdog.tick();
+        }
+        assert_eq!(watchdog.tick(), Beat::Silent, "its patience is back with its storage");
     }
 
     #[test]
     fn an_answer_to_nothing_does_not_count() {
         let mut watchdog = Watchdog::default();
-        watchdog.pong(1000);
+        watchdog.pong(1000, true);
         for _ in 0..5 {
             watchdog.tick();
         }

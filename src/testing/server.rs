@@ -244,8 +244,9 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         processes::kill_tree(self.launcher.id());
+        let kept = self.data_dir.join("server.kept");
         for pid in self.known.get() {
-            if processes::runs(pid, &self.plan.exe) {
+            if processes::runs(pid, &self.plan.exe) || processes::runs(pid, &kept) {
                 processes::signal(pid, Signal::KILL);
             }
         }

@@ -7,8 +7,10 @@
 
 mod admin;
 mod badinput;
+mod brittle;
 mod browser;
 mod entering;
+mod handover;
 mod layers;
 mod playing;
 mod postgres;

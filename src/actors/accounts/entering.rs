@@ -12,6 +12,7 @@ use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
+use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::actors::session::{Continue, HandOver, login_items};
 use crate::config::Registration;
@@ -22,7 +23,7 @@ use crate::text;
 use crate::text::Markup;
 use crate::wire::{Facts, Item};
 use crate::world::account::NewAccount;
-use crate::world::caller::Seat;
+use crate::world::caller::{Caller, Seat};
 use crate::world::contents::Undo;
 use crate::world::effects::Manner;
 use crate::world::entity::Entity;
@@ -107,6 +108,9 @@ impl AccountsActor {
             return self.refuse(login, why);
         }
         let Some(services) = &self.services else { return };
+        if services.safe {
+            return self.refuse(login, safe_mode::not_in());
+        }
         match services.config.world.registration {
             Registration::Closed => {
                 self.refuse(login, text!("There is nobody called {}, and registration is closed.", name.shown));
@@ -177,6 +181,7 @@ impl AccountsActor {
         let world = &services.config.world;
         let now_ms = login.batch.now_ms;
         let refusal = match world.registration {
+            _ if services.safe => Some(safe_mode::not_in()),
             Registration::Closed => Some(text!("Registration is closed: no new accounts are made here.")),
             Registration::Invite if world.invite_code.is_empty() || invite != world.invite_code => {
                 Some(text!("A new account needs an invite code: create <name> <password> <code>"))
@@ -265,11 +270,14 @@ impl AccountsActor {
         if self.entering.contains_key(&account) {
             return self.wait_behind(login, record, fresh, ctx);
         }
-        self.entering.insert(account, login.facts.clone());
         // It may have been given or taken since the record was read.
         if let Some(name) = self.names.get(&account) {
             record.permission = name.permission;
         }
+        if services.safe && !safe_mode::lets_through(&Caller::of(&record, Vec::new())) {
+            return self.refuse(login, safe_mode::not_in());
+        }
+        self.entering.insert(account, login.facts.clone());
         if !fresh.is_empty() {
             let joins = self.subscriptions.get(&account).cloned().unwrap_or_default();
             return self.bring_in(login, record, fresh, Vec::new(), &joins);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -51,15 +51,18 @@ impl World {
         world.telnet = status["listeners"]["telnet"].as_str().unwrap().into();
         world.pid = status["server"]["pid"].as_i64().unwrap();
         is_ready(&mut server).await;
-        world.process_file().await;
+        world.process_file(world.pid).await;
         (world, server)
     }
 
     /// Connects as the server that follows, and is ready.
     async fn server(&self) -> (Server, PortalHello) {
-        let (mut server, hello) = Server::connect(&self.data_dir().join(WIRE_SOCKET)).await;
-        server.says(ToPortal::Ready { epoch: 1 }).await;
-        (server, hello)
+        takes_over(self.prepared().await).await
+    }
+
+    /// Connects as the server that follows, prepared.
+    async fn prepared(&self) -> UnixStream {
+        Server::prepared(&self.data_dir().join(WIRE_SOCKET)).await
     }
 
     fn data_dir(&self) -> PathBuf {
@@ -89,26 +92,21 @@ impl World {
         .await
     }
 
-    /// Waits for the file that keeps the process running.
-    async fn process_file(&self) -> PathBuf {
-        let find = || {
-            let mut files = fs::read_dir(self.folder.path()).unwrap().flatten();
-            files.find(|file| file.file_name().to_string_lossy().starts_with("alive."))
-        };
+    /// Waits for the file that keeps a process running.
+    async fn process_file(&self, pid: i64) -> PathBuf {
+        let file = self.folder.path().join(format!("alive.{pid}"));
         within(async {
-            loop {
-                match find() {
-                    Some(file) => return file.path(),
-                    None => tokio::task::yield_now().await,
-                }
+            while !file.exists() {
+                tokio::task::yield_now().await;
             }
+            file
         })
         .await
     }
 
-    /// Lets the process end, as a server does that was told to stop.
+    /// Lets the first process end, as a server does that was told to stop.
     async fn process_ends(&self) {
-        fs::remove_file(self.process_file().await).unwrap();
+        fs::remove_file(self.process_file(self.pid).await).unwrap();
     }
 
     async fn player(&self, server: &mut Server) -> Player {
@@ -120,6 +118,13 @@ impl World {
         player.sees("\u{19}").await;
         player
     }
+}
+
+/// Is introduced, and ready.
+async fn takes_over(prepared: UnixStream) -> (Server, PortalHello) {
+    let (mut server, hello) = Server::new(prepared).await;
+    server.says(ToPortal::Ready { epoch: 1 }).await;
+    (server, hello)
 }
 
 /// Says that the server is ready, and waits until the portal knows.
@@ -188,21 +193,22 @@ async fn what_is_typed_over_telnet_is_answered_with_a_marked_prompt() {
 }
 
 #[actix::test]
-async fn a_reload_keeps_sockets_and_lines() {
+async fn a_reload_hands_over_with_sockets_and_lines() {
     let (world, mut server) = World::start().await;
     let mut ann = world.player(&mut server).await;
     let reload = world.control(json!({"op": "reload"}));
     let play = async {
+        let prepared = world.prepared().await;
         server.told_to_stop().await;
         ann.types("look\r\n").await;
+        server.frame(None, vec![ann.text("The last of the old.")]).await;
         world.process_ends().await;
         drop(server);
-        world.next_process().await;
-        let (mut server, hello) = world.server().await;
+        let (mut server, hello) = takes_over(prepared).await;
         assert_eq!(hello.sessions.len(), 1);
         assert_eq!(server.line().await.line, "look");
         server.frame(None, vec![ann.answer(1, "A hall.")]).await;
-        ann.sees("A hall.").await;
+        assert!(ann.sees("A hall.").await.contains("The last of the old."));
     };
     let (answer, ()) = tokio::join!(reload, play);
     assert_eq!(answer["ok"], true);
@@ -210,23 +216,87 @@ async fn a_reload_keeps_sockets_and_lines() {
 }
 
 #[actix::test]
-async fn a_reload_that_fails_says_why_and_the_server_is_tried_again() {
+async fn lines_are_answered_by_the_old_server_while_the_new_one_prepares_itself() {
     let (world, mut server) = World::start().await;
     let mut ann = world.player(&mut server).await;
-    let broken = world.folder.path().join("alive-broken");
-    fs::write(&broken, "").unwrap();
-    let reload = world.try_control(json!({"op": "reload"}));
+    let reload = world.control(json!({"op": "reload"}));
     let play = async {
+        let next = within(async {
+            loop {
+                let status = world.control(json!({"op": "status"})).await;
+                if let Some(next) = status["server"]["next_pid"].as_i64() {
+                    assert_eq!(
+                        (&status["server"]["state"], &status["server"]["pid"]),
+                        (&json!("ready"), &json!(world.pid))
+                    );
+                    break next;
+                }
+            }
+        });
+        assert_ne!(next.await, world.pid);
+        ann.types("look\r\n").await;
+        assert_eq!(server.line().await.line, "look");
+        server.frame(None, vec![ann.answer(1, "A hall.")]).await;
+        ann.sees("A hall.").await;
+        let second = world.try_control(json!({"op": "reload"})).await.unwrap_err();
+        assert_eq!(second.to_string(), "a reload is under way already");
+        let prepared = world.prepared().await;
         server.told_to_stop().await;
         world.process_ends().await;
         drop(server);
+        takes_over(prepared).await
     };
-    let (answer, ()) = tokio::join!(reload, play);
-    assert_eq!(answer.unwrap_err().to_string(), "the new server did not start: out of order");
-    let status = world.control(json!({"op": "status"})).await;
-    assert_eq!(status["server"]["last_exit"]["last_line"], "out of order");
+    assert_eq!(tokio::join!(reload, play).0["ok"], true);
+}
+
+#[actix::test]
+async fn a_reload_that_fails_says_why_and_leaves_the_old_server_running() {
+    let (world, mut server) = World::start().await;
+    let mut ann = world.player(&mut server).await;
+    fs::write(world.folder.path().join("alive-broken"), "").unwrap();
+    let refused = world.try_control(json!({"op": "reload"})).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the new server did not start: out of order; the running one goes on");
+    let why = server.hears_of(|frame| if let ToServer::ReloadFailed { why } = frame { Some(why) } else { None }).await;
+    assert_eq!(why, refused.to_string());
     ann.types("look\r\n").await;
-    fs::remove_file(broken).unwrap();
+    assert_eq!(server.line().await.line, "look");
+    let reload = Item::Reload;
+    server.frame(None, vec![Group { items: vec![reload], ..ann.answer(1, "") }]).await;
+    ann.sees("The new server did not start: out of order; the running one goes on.").await;
+}
+
+#[actix::test]
+async fn a_new_server_that_says_nothing_is_killed_and_the_old_one_goes_on() {
+    let (world, mut server) = World::with(|config| config.server.start_ms = 200).await;
+    let refused = world.try_control(json!({"op": "reload"})).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the new server did not start: it was not ready in time; the running one goes on");
+    let status = world.control(json!({"op": "status"})).await;
+    assert_eq!((&status["server"]["state"], &status["server"]["pid"]), (&json!("ready"), &json!(world.pid)));
+    let mut ann = world.player(&mut server).await;
+    ann.types("look\r\n").await;
+    assert_eq!(server.line().await.line, "look");
+}
+
+#[actix::test]
+async fn a_new_server_that_is_introduced_and_not_ready_is_followed_by_the_one_before() {
+    let (world, mut server) = World::with(|config| config.server.start_ms = 1500).await;
+    let mut ann = world.player(&mut server).await;
+    let reload = world.try_control(json!({"op": "reload"}));
+    let play = async {
+        let prepared = world.prepared().await;
+        server.told_to_stop().await;
+        world.process_ends().await;
+        drop(server);
+        ann.types("look\r\n").await;
+        // It says nothing more; its process is killed for that.
+        Server::new(prepared).await.0
+    };
+    let (refused, silent) = tokio::join!(reload, play);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the new server ended before it was ready: it was not ready in time; the one before is started again"
+    );
+    drop(silent);
     let (mut server, _) = world.server().await;
     assert_eq!(server.line().await.line, "look");
 }

@@ -1,6 +1,7 @@
 //! One child process: started in its own group, its standard error passed on, its last words kept.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub(super) struct Started {
 }
 
 /// How a server ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// In words: `exit status: 1`.
     pub status: String,
@@ -32,9 +33,11 @@ pub struct Exit {
     pub last_line: String,
 }
 
-/// Starts the server. It has its own process group, so that Ctrl-C reaches the portal alone.
-pub(super) fn spawn(settings: &ServerSettings) -> io::Result<Started> {
-    let mut child = Command::new(&settings.executable)
+/// Starts a server from this file, under the name of the executable that it is a version of. It has its own process group, so
+/// that Ctrl-C reaches the launcher alone.
+pub(super) fn spawn(program: &Path, settings: &ServerSettings) -> io::Result<Started> {
+    let mut child = Command::new(program)
+        .arg0(&settings.executable)
         .args(&settings.args)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
@@ -53,21 +56,31 @@ pub(super) fn spawn(settings: &ServerSettings) -> io::Result<Started> {
 impl Started {
     /// Waits until it is reaped.
     pub(super) async fn wait(mut self) -> Exit {
-        let mut last_line = Vec::new();
+        let mut words = LastWords::default();
         let Some(mut stderr) = self.child.stderr.take() else {
             return Exit::new(self.child.wait().await, String::new());
         };
         let status = tokio::select! {
             status = self.child.wait() => status,
-            never = pass_on_forever(&mut stderr, &mut last_line) => match never {},
+            never = pass_on_forever(&mut stderr, &mut words) => match never {},
         };
         // What it said at the very end; a process of its own that holds the pipe open is not waited for.
-        let _ = tokio::time::timeout(REST_PATIENCE, pass_on(&mut stderr, &mut last_line)).await;
-        Exit::new(status, String::from_utf8_lossy(&last_line).trim().to_owned())
+        let _ = tokio::time::timeout(REST_PATIENCE, pass_on(&mut stderr, &mut words)).await;
+        Exit::new(status, words.take())
     }
 }
 
 impl Exit {
+    /// Returns how a process ended that could not be started.
+    pub(super) fn unborn(error: &io::Error) -> Self {
+        Self { status: error.to_string(), code: None, last_line: String::new() }
+    }
+
+    /// Returns why it ended, in its own words if it left any.
+    pub fn words(&self) -> &str {
+        if self.last_line.is_empty() { &self.status } else { &self.last_line }
+    }
+
     fn new(status: io::Result<ExitStatus>, last_line: String) -> Self {
         match status {
             Ok(status) => Self { status: status.to_string(), code: status.code(), last_line },
@@ -76,34 +89,57 @@ impl Exit {
     }
 }
 
-async fn pass_on_forever(stderr: &mut ChildStderr, last_line: &mut Vec<u8>) -> std::convert::Infallible {
-    pass_on(stderr, last_line).await;
+async fn pass_on_forever(stderr: &mut ChildStderr, words: &mut LastWords) -> std::convert::Infallible {
+    pass_on(stderr, words).await;
     std::future::pending().await
 }
 
 /// Copies the server's standard error to the portal's, until its end.
-async fn pass_on(stderr: &mut ChildStderr, last_line: &mut Vec<u8>) {
+async fn pass_on(stderr: &mut ChildStderr, words: &mut LastWords) {
     let mut buffer = vec![0; 8192];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
-        keep_last_line(last_line, &buffer[..count]);
+        words.hear(&buffer[..count]);
         let chunk = buffer[..count].to_vec();
         // A terminal that is held up must not hold up the portal.
         let _ = tokio::task::spawn_blocking(move || io::stderr().write_all(&chunk)).await;
     }
 }
 
-/// Keeps the last line that is not empty; a line may come in pieces.
-fn keep_last_line(last_line: &mut Vec<u8>, chunk: &[u8]) {
-    for byte in chunk {
-        if last_line.last() == Some(&b'\n') && !byte.is_ascii_whitespace() {
-            last_line.clear();
+/// The last line that says something. Lines may come in pieces.
+#[derive(Debug, Default)]
+struct LastWords {
+    line: Vec<u8>,
+    /// The last whole line; of two the first of which ends with a colon, both.
+    last: String,
+}
+
+impl LastWords {
+    fn hear(&mut self, chunk: &[u8]) {
+        for byte in chunk {
+            match byte {
+                b'\n' => self.end_line(),
+                _ if self.line.len() < LAST_LINE_BYTES => self.line.push(*byte),
+                _ => {}
+            }
         }
-        if last_line.last() != Some(&b'\n') && last_line.len() < LAST_LINE_BYTES {
-            last_line.push(*byte);
-        } else if *byte == b'\n' && last_line.last() != Some(&b'\n') {
-            last_line.pop();
-            last_line.push(b'\n');
+    }
+
+    fn end_line(&mut self) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim().to_owned();
+        // What Rust itself adds to a panic that nobody has caught.
+        if line.is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
+            return;
         }
+        self.last = if self.last.ends_with(':') && self.last.len() < LAST_LINE_BYTES {
+            format!("{} {line}", self.last)
+        } else {
+            line
+        };
+    }
+
+    fn take(mut self) -> String {
+        self.end_line();
+        self.last
     }
 }
 
@@ -112,11 +148,11 @@ mod tests {
     use super::*;
 
     fn check(chunks: &[&str], expected: &str) {
-        let mut last_line = Vec::new();
+        let mut words = LastWords::default();
         for chunk in chunks {
-            keep_last_line(&mut last_line, chunk.as_bytes());
+            words.hear(chunk.as_bytes());
         }
-        assert_eq!(String::from_utf8_lossy(&last_line).trim(), expected);
+        assert_eq!(words.take(), expected);
     }
 
     #[test]
@@ -125,6 +161,13 @@ mod tests {
         check(&["starting\npor", "t is taken"], "port is taken");
         check(&["port is taken\n", "\n\n"], "port is taken");
         check(&[], "");
+    }
+
+    #[test]
+    fn a_panic_is_kept_with_its_place() {
+        let panic = "starting\n\nthread 'main' panicked at src/lib.rs:3:9:\nno such planet\n\
+                     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        check(&[panic], "thread 'main' panicked at src/lib.rs:3:9: no such planet");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{Exit, Next, ServerProcess, State};
+use super::{Asker, Exit, Reloaded, ServerProcess, Wire};
 use crate::portal::switchboard::ServerFact;
 
 /// Starts the first server. Sent by the portal when everything else is up.
@@ -13,10 +13,10 @@ use crate::portal::switchboard::ServerFact;
 #[rtype(result = "()")]
 pub struct StartServer;
 
-/// Stops the server and starts it again. The reply comes when the new one is ready: how long no line was taken, or what
-/// went wrong; the server is then tried again and again.
+/// Lets a new server take over from the one that runs. The reply comes when the new one is ready: how long no line was
+/// taken, if there was one before it; or why the one that runs goes on.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Duration, String>")]
+#[rtype(result = "Result<Option<Duration>, String>")]
 pub struct ReloadServer;
 
 /// Stops the server for good; the portal ends when it is down.
@@ -36,6 +36,10 @@ pub struct ProcessReport {
     pub pid: Option<i32>,
     /// `starting`, `ready`, `stopping` or `down`.
     pub state: &'static str,
+    /// Process id of the one that a reload prepares beside it.
+    pub next: Option<i32>,
+    /// The world is in safe mode.
+    pub safe_mode: bool,
     /// How many were started.
     pub starts: u64,
     /// How many in a row died before they were ready for 3 s.
@@ -48,20 +52,17 @@ impl Handler<StartServer> for ServerProcess {
     type Result = ();
 
     fn handle(&mut self, _: StartServer, ctx: &mut Context<Self>) {
-        self.start(ctx);
+        let actions = self.succession.start();
+        self.perform(actions, ctx);
     }
 }
 
 impl Handler<ReloadServer> for ServerProcess {
-    type Result = ResponseFuture<Result<Duration, String>>;
+    type Result = ResponseFuture<Reloaded>;
 
     fn handle(&mut self, _: ReloadServer, ctx: &mut Context<Self>) -> Self::Result {
-        if matches!(self.state, State::Ended | State::Stopping(Next::End)) {
-            return Box::pin(async { Err("the world is shutting down".into()) });
-        }
         let (answer, answered) = oneshot::channel();
-        self.reload.waiting.push_back(answer);
-        self.reload(ctx);
+        self.reload(Asker::Keeper(answer), ctx);
         Box::pin(async { answered.await.unwrap_or_else(|_| Err("the portal ended".into())) })
     }
 }
@@ -70,11 +71,8 @@ impl Handler<EndServer> for ServerProcess {
     type Result = ();
 
     fn handle(&mut self, _: EndServer, ctx: &mut Context<Self>) {
-        match self.state {
-            State::Stopping(_) => self.state = State::Stopping(Next::End),
-            State::Ended => {}
-            _ => self.stop(Next::End, ctx),
-        }
+        let actions = self.succession.end();
+        self.perform(actions, ctx);
     }
 }
 
@@ -83,17 +81,25 @@ impl Handler<ServerFact> for ServerProcess {
 
     fn handle(&mut self, fact: ServerFact, ctx: &mut Context<Self>) {
         match fact {
-            ServerFact::Ready => self.ready(),
-            ServerFact::Silent => self.kill("it is silent"),
-            ServerFact::ReloadAsked => self.reload(ctx),
+            ServerFact::Ready => {
+                let actions = self.succession.ready();
+                self.perform(actions, ctx);
+            }
+            ServerFact::Silent => {
+                if let Some(run) = self.wires.front() {
+                    self.kill(*run, "it is silent");
+                }
+            }
+            ServerFact::ReloadAsked { by } => self.reload(by.map_or(Asker::Page, Asker::Session), ctx),
             ServerFact::ShutdownAsked => ctx.notify(EndServer),
             ServerFact::WireClosed => {
-                let Some(running) = &mut self.running else { return };
-                running.wire_open = false;
-                if running.exit.is_some() {
-                    self.settle(ctx);
+                let Some(run) = self.wires.pop_front() else { return };
+                let Some(process) = self.processes.get_mut(&run) else { return };
+                process.wire = Wire::Closed;
+                if process.exit.is_some() {
+                    self.settle(run, ctx);
                 } else {
-                    self.kill_later(ctx);
+                    self.kill_later(run, ctx);
                 }
             }
         }
@@ -104,16 +110,15 @@ impl Handler<ReportProcess> for ServerProcess {
     type Result = ProcessReport;
 
     fn handle(&mut self, _: ReportProcess, _: &mut Context<Self>) -> ProcessReport {
+        let pid = |run| self.processes.get(&run).map(|process| process.pid.as_raw_nonzero().get());
+        let (server, next) = self.succession.runs();
         ProcessReport {
-            pid: self.running.as_ref().map(|running| running.pid.as_raw_nonzero().get()),
-            state: match self.state {
-                State::Starting => "starting",
-                State::Ready(_) => "ready",
-                State::Stopping(_) => "stopping",
-                State::Down | State::Ended => "down",
-            },
-            starts: self.started,
-            early_deaths: self.backoff.early_deaths(),
+            pid: server.and_then(pid),
+            state: self.succession.name(),
+            next: next.and_then(pid),
+            safe_mode: self.succession.is_safe(),
+            starts: self.succession.spawned(),
+            early_deaths: self.succession.early_deaths(),
             last_exit: self.last_exit.clone(),
         }
     }

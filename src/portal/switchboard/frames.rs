@@ -8,7 +8,7 @@ use super::{Link, ServerFact, Switchboard};
 use crate::ids::SessionId;
 use crate::mailbox::repay_to;
 use crate::portal::door::{Deliver, Delivery, Event, Output};
-use crate::wire::{Frame, Group, Item, ToPortal, ToServer, WIRE_VERSION};
+use crate::wire::{Frame, Group, Item, Origin, ToPortal, ToServer};
 
 /// Longest note kept for the server, in bytes.
 const NOTE_BYTES: usize = 1024;
@@ -16,7 +16,8 @@ const NOTE_BYTES: usize = 1024;
 /// What the portal does when all that was read is applied and delivered.
 #[derive(Debug, Default)]
 struct Effects {
-    reload: bool,
+    /// Who asks for a reload: the session whose command did, none for a page.
+    reloads: Vec<Option<SessionId>>,
     shutdown: bool,
     /// A stored frame came, be it for the second time.
     confirm: bool,
@@ -29,7 +30,7 @@ impl Switchboard {
         for frame in frames {
             match frame {
                 ToPortal::Frame(frame) => self.apply_frame(frame, &mut effects),
-                ToPortal::Pong { tick } => self.watchdog.pong(tick),
+                ToPortal::Pong { tick, storage_away } => self.watchdog.pong(tick, storage_away),
                 ToPortal::Ready { epoch } => self.server_ready(epoch),
                 ToPortal::Answer { id, json } => {
                     if let Some(ask) = self.asks.remove(&id) {
@@ -37,10 +38,8 @@ impl Switchboard {
                         let _ = ask.send(json);
                     }
                 }
-                ToPortal::Hello(hello) if hello.version != WIRE_VERSION => {
-                    info!(server = hello.version, portal = WIRE_VERSION, "server and portal differ in age");
-                }
-                ToPortal::Hello(_) => {}
+                // Said to its supervisor, before it was introduced.
+                ToPortal::Hello(_) | ToPortal::Prepared => {}
             }
         }
         self.deliver();
@@ -49,8 +48,10 @@ impl Switchboard {
         }
         if effects.shutdown {
             self.tell_supervisor(ServerFact::ShutdownAsked);
-        } else if effects.reload {
-            self.tell_supervisor(ServerFact::ReloadAsked);
+            return;
+        }
+        for by in effects.reloads {
+            self.tell_supervisor(ServerFact::ReloadAsked { by });
         }
     }
 
@@ -72,7 +73,7 @@ impl Switchboard {
 
     fn apply_group(&mut self, group: Group, effects: &mut Effects) {
         for item in group.items {
-            self.apply_item(item, effects);
+            self.apply_item(group.origin, item, effects);
         }
         let Some(origin) = group.origin else { return };
         let Some(entry) = self.book.entry(origin.session) else { return };
@@ -82,7 +83,7 @@ impl Switchboard {
         }
     }
 
-    fn apply_item(&mut self, item: Item, effects: &mut Effects) {
+    fn apply_item(&mut self, origin: Option<Origin>, item: Item, effects: &mut Effects) {
         match item {
             Item::Text { to, text } => {
                 let output = Arc::new(Output::new(text));
@@ -116,7 +117,7 @@ impl Switchboard {
                 }
                 self.push(to, Delivery::Close(reason.into()));
             }
-            Item::Reload => effects.reload = true,
+            Item::Reload => effects.reloads.push(origin.map(|origin| origin.session)),
             Item::Shutdown => effects.shutdown = true,
         }
     }

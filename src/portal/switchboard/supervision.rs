@@ -1,5 +1,6 @@
-//! The life of the server behind the wire: it connects, is ready, is asked to stop, falls silent, is gone.
+//! The life of the server behind the wire: it is introduced, is ready, is asked to stop, falls silent, is gone.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix::prelude::*;
@@ -9,8 +10,10 @@ use tracing::{info, warn};
 use super::wire_io::{Wire, WireIo};
 use super::{Link, Switchboard};
 use crate::ids::SessionId;
+use crate::portal::door::Output;
 use crate::portal::watchdog::{Beat, Watchdog};
-use crate::wire::ToServer;
+use crate::text::Markup;
+use crate::wire::{PortalHello, ToServer};
 
 /// What the supervisor of the server process must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
@@ -22,8 +25,11 @@ pub enum ServerFact {
     WireClosed,
     /// It did not answer the watchdog in time.
     Silent,
-    /// A command asked for a reload.
-    ReloadAsked,
+    /// A command or a page asked for a reload.
+    ReloadAsked {
+        /// Whose command; `None` for a page.
+        by: Option<SessionId>,
+    },
     /// A command asked for the end of everything.
     ShutdownAsked,
 }
@@ -36,12 +42,14 @@ pub struct SupervisedBy {
     pub by: Recipient<ServerFact>,
 }
 
-/// A server has connected. Sent by its supervisor, which has checked whose process it is.
+/// A server that has prepared itself shall take over. Sent by its supervisor, when the one before is gone.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct WireOpened {
     /// The wire.
     pub stream: UnixStream,
+    /// It shall run in safe mode.
+    pub safe: bool,
 }
 
 /// Asks the server to finish and exit; no line is sent to it from here on. Sent by its supervisor.
@@ -56,11 +64,29 @@ pub struct StopServer;
 #[rtype(result = "()")]
 pub struct Killing;
 
+/// Shows a text to one session, or to all. Sent by the supervisor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Announce {
+    /// To whom; everybody if nobody is named.
+    pub to: Option<SessionId>,
+    /// What.
+    pub text: Markup,
+}
+
+/// A reload has failed: the server that runs is told. Sent by the supervisor.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReloadFailed {
+    /// A sentence without its full stop.
+    pub why: String,
+}
+
 impl Switchboard {
     /// Starts to talk with a server: what the portal holds comes first, the lines in flight with it.
-    pub(super) fn connect(&mut self, stream: UnixStream, ctx: &mut Context<Self>) {
+    pub(super) fn connect(&mut self, WireOpened { stream, safe }: WireOpened, ctx: &mut Context<Self>) {
         let (read, write) = stream.into_split();
-        let hello = ToServer::Hello(self.book.hello());
+        let hello = ToServer::Hello(PortalHello { safe, ..self.book.hello() });
         let wire = self.wire.insert(Wire::default());
         wire.push(&hello);
         self.facts_changed.clear();
@@ -100,8 +126,8 @@ impl Switchboard {
         self.wire = None;
         self.asks.clear();
         self.tell_supervisor(ServerFact::WireClosed);
-        if let Some(stream) = self.next_wire.take() {
-            self.connect(stream, ctx);
+        if let Some(next) = self.next_wire.take() {
+            self.connect(next, ctx);
         }
     }
 
@@ -141,9 +167,9 @@ impl Handler<WireOpened> for Switchboard {
 
     fn handle(&mut self, message: WireOpened, ctx: &mut Context<Self>) {
         if self.wire.is_some() {
-            self.next_wire = Some(message.stream);
+            self.next_wire = Some(message);
         } else {
-            self.connect(message.stream, ctx);
+            self.connect(message, ctx);
         }
     }
 }
@@ -163,5 +189,27 @@ impl Handler<Killing> for Switchboard {
 
     fn handle(&mut self, _: Killing, _: &mut Context<Self>) {
         self.go_away(Link::Away);
+    }
+}
+
+impl Handler<Announce> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, Announce { to, text }: Announce, _: &mut Context<Self>) {
+        let output = Arc::new(Output::new(text.into_string()));
+        let sessions: Vec<SessionId> = to.map_or_else(|| self.seats.keys().copied().collect(), |to| vec![to]);
+        for session in sessions {
+            self.push_text(session, &output);
+        }
+        self.deliver();
+    }
+}
+
+impl Handler<ReloadFailed> for Switchboard {
+    type Result = ();
+
+    fn handle(&mut self, ReloadFailed { why }: ReloadFailed, _: &mut Context<Self>) {
+        self.tell_server(&ToServer::ReloadFailed { why });
+        self.wake_wire();
     }
 }

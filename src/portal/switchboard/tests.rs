@@ -51,7 +51,7 @@ impl Portal {
     /// Connects a server; returns it with what the portal said first.
     async fn server(&self) -> (Server, PortalHello) {
         let (ours, stream) = UnixStream::pair().unwrap();
-        self.switchboard.send(WireOpened { stream: ours }).await.unwrap();
+        self.switchboard.send(WireOpened { stream: ours, safe: false }).await.unwrap();
         Server::new(stream).await
     }
 
@@ -281,7 +281,7 @@ async fn a_reload_is_asked_for_once_it_is_applied_and_not_again() {
     let groups = vec![answer(&ann, 1, vec![text(&[&ann], "Reloading."), Item::Reload])];
     server.frame(Some(1), groups.clone()).await;
     assert_eq!(ann.gets().await, ["1 Reloading.", "ack 1"]);
-    assert_eq!(portal.fact().await, ServerFact::ReloadAsked);
+    assert_eq!(portal.fact().await, ServerFact::ReloadAsked { by: Some(ann.session) });
     server.frame(Some(1), groups).await;
     portal.dies(server).await;
 }

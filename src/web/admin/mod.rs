@@ -7,7 +7,7 @@
 //! /admin/sessions     who is connected
 //! /admin/rooms        loaded rooms, and the way to any other
 //! /admin/rooms/{id}   a room; POST writes it anew
-//! /admin/reload       POST; starts the server again
+//! /admin/reload       what became of a reload; POST has a new server take over
 //! ```
 //!
 //! Whoever asks for a page is a `visit::Visit`; whoever sends a form is an `order::Order`, whose form came from our own page.
@@ -17,6 +17,7 @@ mod login;
 mod order;
 mod overview;
 pub(super) mod page;
+mod reload;
 mod room;
 mod rooms;
 mod seal;
@@ -80,7 +81,7 @@ pub fn routes(service: &mut ServiceConfig) {
         .service(resource("/admin/logout").post(login::log_out).get(back))
         .service(resource("/admin").get(overview::show))
         .service(resource("/admin/").get(back))
-        .service(resource("/admin/reload").post(overview::reload).get(back))
+        .service(resource("/admin/reload").post(reload::order).get(reload::show))
         .route("/admin/sessions", get().to(sessions::show))
         .route("/admin/rooms", get().to(rooms::show))
         .route("/admin/rooms/{id}", get().to(room::show))

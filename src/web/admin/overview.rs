@@ -1,16 +1,14 @@
-//! The world at a glance, and starting its server again.
+//! The world at a glance.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use maud::html;
 
-use super::order::Order;
 use super::visit::Visit;
-use super::{Site, ask, page};
+use super::{Site, ask, page, reload};
 use crate::actors::accounts::Players;
-use crate::actors::batch::Batch;
 use crate::actors::journal::Figures;
-use crate::wire::Item;
+use crate::actors::link::LastReload;
 
 /// Shows the overview.
 pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
@@ -19,6 +17,7 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
         (Ok(players), Ok(journal)) => (players, journal),
         _ => return page::later(),
     };
+    let failed = ask(&services.link, LastReload { forget: false }).await.ok().flatten();
     let mean_us = journal.flush_total_us.checked_div(journal.flushes).unwrap_or(0);
     let milliseconds = |us: u64| format!("{:.1} ms", us as f64 / 1000.0);
     let figures = [
@@ -41,11 +40,18 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>) -> HttpResponse {
         ("Hashes waiting", services.pool.hashes_waiting().to_string()),
     ];
     let body = html! {
+        @if services.safe {
+            p role="alert" {
+                "This server runs in safe mode: those before it died too often. Scripts and timers stand still, and only "
+                "Admins get through. A reload that stays up for 3 s ends it."
+            }
+        }
         (list(&figures))
         h2 { "Storage" }
         (list(&storage))
         h2 { "Reload" }
-        p { "Starts the server again, with new code if there is any. Everybody stays connected." }
+        p { "Lets a new server take over, with new code if there is any. Everybody stays connected." }
+        @if let Some(failed) = &failed { (reload::failure(failed)) }
         form method="post" action="/admin/reload" {
             (page::token(&visit))
             button { "Reload" }
@@ -62,17 +68,4 @@ fn list(figures: &[(&str, String)]) -> maud::Markup {
             }
         }
     }
-}
-
-/// Has the portal start the server again, as the command does: an item of a batch of its own.
-pub(super) async fn reload(order: Order, site: web::Data<Site>) -> HttpResponse {
-    tracing::info!(account = %order.visit.keeper.account, "{} reloads the server", order.visit.keeper.name);
-    let mut batch = Batch::begin(None, site.services.now_ms());
-    batch.items.push(Item::Reload);
-    site.services.commit(batch);
-    let body = html! {
-        p role="status" { "The server is starting again. Everybody stays connected." }
-        p { a href="/admin" { "To the overview" } }
-    };
-    page::page(&order.visit, StatusCode::ACCEPTED, "Reloading", &body)
 }
