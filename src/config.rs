@@ -192,6 +192,9 @@ settings! {
         /// How long a command may stay unanswered before that counts as a bug and the server is restarted, in milliseconds.
         /// Default 10000.
         pub command_ms: u64 = 10_000, Whole(500..=600_000);
+        /// How many servers in a row may die within 3 s of being ready, before the next one runs in safe mode; 0: any number.
+        /// Default 5.
+        pub safe_after_deaths: u32 = 5, Whole(0..=1_000_000);
     }
 }
 

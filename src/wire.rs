@@ -16,6 +16,10 @@ pub const WIRE_VERSION: u32 = 1;
 /// Longest frame either side accepts, in bytes. A longer one is a broken peer: the wire is closed.
 pub const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 
+/// Exit code of a server that cannot start because storage cannot be used now: another one would fare no better, so that its
+/// end says nothing of the world.
+pub const EXIT_STORAGE_AWAY: u8 = 7;
+
 /// From portal to server.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum ToServer {

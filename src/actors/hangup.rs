@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::net::UnixStream;
 
@@ -26,12 +27,7 @@ const HANGUP: PollFlags = PollFlags::empty();
 pub(super) fn watch(wire: &UnixStream) -> io::Result<()> {
     let wire = wire.as_fd().try_clone_to_owned()?;
     let watch = move || {
-        loop {
-            match poll(&mut [PollFd::new(&wire, HANGUP)], None) {
-                Err(rustix::io::Errno::INTR) => {}
-                _ => break,
-            }
-        }
+        while let Err(Errno::INTR) = poll(&mut [PollFd::new(&wire, HANGUP)], None) {}
         wait();
         tracing::error!("the server did not end within {PATIENCE:?} of its wire");
         let _ = kill_process(getpid(), Signal::KILL);

@@ -259,7 +259,10 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
             Ok(ToServer::Applied { flush }) => mailbox::repay(&services.journal, Confirmed(flush)),
             Ok(ToServer::Opened { session, facts }) => self.open(&services, session, facts),
             Ok(ToServer::Facts { session, facts }) => services.to_session(session, FactsChanged(facts)),
-            Ok(ToServer::Closed { session }) => services.to_session(session, LinkClosed),
+            Ok(ToServer::Closed { session }) => {
+                self.under_way.closed(session);
+                services.to_session(session, LinkClosed);
+            }
             Ok(ToServer::Ping { tick }) => {
                 let (out, beat) = (self.out.clone(), heartbeat(&services));
                 ctx.spawn(

@@ -6,6 +6,7 @@ use crate::db::DbError;
 use crate::launcher::LaunchError;
 use crate::launcher::control::ControlError;
 use crate::portal::PortalError;
+use crate::wire::EXIT_STORAGE_AWAY;
 
 /// Exit codes, as `--help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +24,15 @@ pub enum Exit {
     Unwritable = 5,
     /// The database is from a newer version, or is not one.
     DatabaseUnfit = 6,
+    /// The database cannot be reached, or the disk is full.
+    StorageAway = EXIT_STORAGE_AWAY,
 }
 
 impl Exit {
     /// Returns what a child's exit code says; [`Exit::Failed`] for one that is not ours.
     pub fn from_code(code: i32) -> Self {
-        let all = [Self::Usage, Self::PortInUse, Self::DataInUse, Self::Unwritable, Self::DatabaseUnfit];
+        let all =
+            [Self::Usage, Self::PortInUse, Self::DataInUse, Self::Unwritable, Self::DatabaseUnfit, Self::StorageAway];
         all.into_iter().find(|exit| *exit as i32 == code).unwrap_or(Self::Failed)
     }
 }
@@ -104,6 +108,7 @@ impl From<DbError> for Failure {
             DbError::InUse { .. } => Exit::DataInUse,
             DbError::Unwritable { .. } => Exit::Unwritable,
             DbError::NotADatabase { .. } | DbError::Newer { .. } => Exit::DatabaseUnfit,
+            error if error.is_away() => Exit::StorageAway,
             _ => Exit::Failed,
         };
         Self { exit, message: error.to_string() }

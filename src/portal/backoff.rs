@@ -6,13 +6,11 @@ use std::time::Duration;
 pub const STEADY: Duration = Duration::from_secs(3);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// So many early deaths in a row are followed by safe mode.
-const HOPELESS: u32 = 5;
 
 /// How far a server had come when it died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Death {
-    /// It never took over: it could not be started, or storage was away. It is waited for, and nothing follows from it.
+    /// It never took over: it could not be started, or storage was away. It says nothing of the world.
     Unborn,
     /// It had taken over, and was not ready for [`STEADY`].
     Early,
@@ -21,13 +19,19 @@ pub enum Death {
 }
 
 /// Counts deaths in a row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Backoff {
+    hopeless: u32,
     waits: u32,
     early_deaths: u32,
 }
 
 impl Backoff {
+    /// Begins to count. After `hopeless` early deaths in a row there is no hope; 0 means that there always is.
+    pub fn new(hopeless: u32) -> Self {
+        Self { hopeless, waits: 0, early_deaths: 0 }
+    }
+
     /// Counts a death and returns how long to wait before the next start.
     pub fn died(&mut self, death: Death) -> Duration {
         if death == Death::Late {
@@ -47,12 +51,12 @@ impl Backoff {
 
     /// Tells whether so many died early that the next one is to run in safe mode.
     pub fn is_hopeless(&self) -> bool {
-        self.early_deaths >= HOPELESS
+        self.hopeless > 0 && self.early_deaths >= self.hopeless
     }
 
     /// Forgets them: a server has been ready for [`STEADY`].
     pub fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.hopeless);
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
     use super::*;
 
     fn check(deaths: &[Death], expected_ms: &[u64]) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(5);
         let waits: Vec<u64> = deaths.iter().map(|death| backoff.died(*death).as_millis() as u64).collect();
         assert_eq!(waits, expected_ms);
     }
@@ -83,7 +87,7 @@ mod tests {
 
     #[test]
     fn five_early_deaths_in_a_row_are_hopeless() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(5);
         for death in [Early, Early, Early, Early, Late, Early, Early, Unborn, Unborn, Early, Early] {
             backoff.died(death);
             assert!(!backoff.is_hopeless(), "{backoff:?}");
@@ -92,5 +96,10 @@ mod tests {
         assert!(backoff.is_hopeless() && backoff.early_deaths() == 5);
         backoff.reset();
         assert!(!backoff.is_hopeless());
+        let mut patient = Backoff::new(0);
+        for _ in 0..100 {
+            patient.died(Early);
+        }
+        assert!(!patient.is_hopeless());
     }
 }

@@ -117,6 +117,7 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
         wire_socket: config.data_dir.join(WIRE_SOCKET),
         kept: config.data_dir.join(KEPT_FILE),
         start_patience: Duration::from_millis(config.server.start_ms),
+        safe_after: config.server.safe_after_deaths,
     };
     let (end, mut ended) = oneshot::channel();
     let process = ServerProcess::new(settings, switchboard.clone(), end).start();

@@ -59,6 +59,8 @@ pub struct ServerSettings {
     pub kept: PathBuf,
     /// How long it may take to prepare itself, and again to take over.
     pub start_patience: Duration,
+    /// How many early deaths in a row lead to safe mode; 0 for none.
+    pub safe_after: u32,
 }
 
 /// The actor that supervises the server processes.
@@ -117,9 +119,9 @@ impl ServerProcess {
         ended: oneshot::Sender<Result<(), PortalError>>,
     ) -> Self {
         Self {
+            succession: Succession::new(settings.safe_after),
             settings,
             switchboard,
-            succession: Succession::new(),
             processes: FxHashMap::default(),
             wires: VecDeque::new(),
             askers: Vec::new(),

@@ -155,6 +155,12 @@ pub(crate) fn config(data_dir: PathBuf) -> Config {
         },
         password: PasswordConfig { memory_kib: 8, passes: 1, lanes: 1, hashers: 1, min_chars: 8, waiting: 1 },
         log: LogConfig { level: "info".into(), file_bytes: 1, files: 1 },
-        server: ServerConfig { arbiters: 1, patience_ms: 5000, start_ms: 10_000, command_ms: 10_000 },
+        server: ServerConfig {
+            arbiters: 1,
+            patience_ms: 5000,
+            start_ms: 10_000,
+            command_ms: 10_000,
+            safe_after_deaths: 5,
+        },
     }
 }

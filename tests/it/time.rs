@@ -122,7 +122,8 @@ const RINGS: u64 = 4;
 
 #[test]
 fn each_stroke_of_the_bell_is_heard_next_door_once_over_crashes() {
-    let server = world();
+    // So many deaths in a row would be followed by safe mode.
+    let server = plan().config("[server]\nsafe_after_deaths = 0\n").start();
     let (mut ann, mut bob, mut cem) = (server.player("Ann"), server.player("Bob"), server.player("Cem"));
     ann.ask("south", "The Courtyard");
     cem.ask("south", "The Courtyard");

@@ -28,6 +28,11 @@ impl UnderWay {
         }
     }
 
+    /// A session is closed: nobody waits for its line.
+    pub(super) fn closed(&mut self, session: SessionId) {
+        self.lines.remove(&session);
+    }
+
     /// Counts a tick; returns a line that is stuck, if there is one.
     pub(super) fn tick(&mut self) -> Option<Origin> {
         let mut stuck = None;
@@ -74,5 +79,9 @@ mod tests {
         assert_eq!(lines.tick(), None);
         lines.began(line(1, 6));
         assert_eq!(lines.tick(), None, "the next one begins anew");
+        lines.closed(SessionId(1));
+        for _ in 0..=TICKS {
+            assert_eq!(lines.tick(), None);
+        }
     }
 }

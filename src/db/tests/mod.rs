@@ -231,6 +231,6 @@ fn config(storage: StorageConfig, data_dir: PathBuf) -> Config {
         },
         password: CHEAP,
         log: LogConfig { level: String::new(), file_bytes: 0, files: 0 },
-        server: ServerConfig { arbiters: 0, patience_ms: 0, start_ms: 0, command_ms: 0 },
+        server: ServerConfig { arbiters: 0, patience_ms: 0, start_ms: 0, command_ms: 0, safe_after_deaths: 0 },
     }
 }

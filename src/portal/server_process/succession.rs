@@ -10,13 +10,14 @@
 //! ```
 //!
 //! A server is *introduced* when it is told what the portal holds; then it takes over. No other is alive at that moment
-//! but one that is being prepared, which has loaded nothing. After five early deaths in a row a server is introduced to
+//! but one that is being prepared, which has loaded nothing. After some early deaths in a row, five by default, a server is introduced to
 //! safe mode; a reload's server never is, and safe mode ends when one of those stays up.
 
 use std::time::Duration;
 
 use super::Exit;
 use crate::portal::backoff::{Backoff, Death};
+use crate::wire::EXIT_STORAGE_AWAY;
 
 /// A server process, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,13 +122,13 @@ pub(super) struct Succession {
 }
 
 impl Succession {
-    /// Returns the state before the first start.
-    pub(super) fn new() -> Self {
+    /// Returns the state before the first start; safe mode follows `safe_after` early deaths in a row.
+    pub(super) fn new(safe_after: u32) -> Self {
         Self {
             state: State::Down,
             spawned: 0,
             was_ready: false,
-            backoff: Backoff::default(),
+            backoff: Backoff::new(safe_after),
             safe: false,
             told_safe: false,
             reload: Reload::None,
@@ -373,7 +374,8 @@ impl Succession {
             self.answer(Err(why), actions);
             actions.push(self.spawn(Source::Kept));
         } else {
-            self.died(if introduced.is_some() { Death::Early } else { Death::Unborn }, actions);
+            let is_blameless = introduced.is_none() || exit.code == Some(i32::from(EXIT_STORAGE_AWAY));
+            self.died(if is_blameless { Death::Unborn } else { Death::Early }, actions);
         }
     }
 

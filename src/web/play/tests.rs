@@ -524,7 +524,13 @@ pub(super) fn config() -> Config {
         },
         password: PasswordConfig { memory_kib: 19_456, passes: 2, lanes: 1, hashers: 0, min_chars: 8, waiting: 256 },
         log: LogConfig { level: "info".into(), file_bytes: 10_485_760, files: 7 },
-        server: ServerConfig { arbiters: 0, patience_ms: 5000, start_ms: 10_000, command_ms: 10_000 },
+        server: ServerConfig {
+            arbiters: 0,
+            patience_ms: 5000,
+            start_ms: 10_000,
+            command_ms: 10_000,
+            safe_after_deaths: 5,
+        },
     }
 }
 

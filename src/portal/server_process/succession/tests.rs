@@ -39,7 +39,7 @@ fn killed() -> Exit {
 
 /// Its first server is ready, and steady.
 fn running() -> Succession {
-    let mut succession = Succession::new();
+    let mut succession = Succession::new(5);
     check(succession.start(), "spawn 1 kept");
     assert_eq!(succession.name(), "starting");
     check(succession.prepared(Run(1)), "introduce 1");
@@ -247,16 +247,24 @@ fn servers_that_never_took_over_do_not_lead_to_safe_mode() {
         succession.retry(run);
     }
     check(succession.prepared(Run(20)), "introduce 20");
+
+    // Nor do those that could not, for want of storage.
+    for run in 20..30 {
+        succession.prepared(Run(run));
+        succession.gone(Run(run), &exit(Some(EXIT_STORAGE_AWAY.into()), "storage is away"));
+        succession.retry(run);
+    }
+    check(succession.prepared(Run(30)), "introduce 30");
 }
 
 #[test]
 fn a_first_server_that_fails_ends_it_all() {
-    let mut succession = Succession::new();
+    let mut succession = Succession::new(5);
     succession.start();
     check(succession.gone(Run(1), &exit(Some(3), "no database")), "end with Some(3)");
     check(succession.end(), "");
 
-    let mut succession = Succession::new();
+    let mut succession = Succession::new(5);
     succession.start();
     check(succession.gone(Run(1), &killed()), "retry in 100 ms");
 }
@@ -282,7 +290,7 @@ fn the_end_waits_for_every_process() {
     check(succession.gone(Run(2), &killed()), "");
     check(succession.gone(Run(1), &exit(Some(0), "")), "end");
 
-    let mut succession = Succession::new();
+    let mut succession = Succession::new(5);
     succession.start();
     check(succession.end(), "kill 1");
     check(succession.gone(Run(1), &killed()), "end");
