@@ -97,11 +97,15 @@ fn a_new_game_is_walked_in_and_changed_while_somebody_plays() {
         !refused.status.success() && said.contains("echo::Echo and ") && said.contains("tavern::Tavern are both"),
         "{said}"
     );
-    // What is typed meanwhile waits for a server that starts.
-    ann.send("east");
+    // The server before goes on, and follows a crash too, whatever was built since.
+    ann.ask("east", "The Crossroads");
+    server.kill_server();
+    ann.ask("west", "The innkeeper beams. You are guest number 4.");
     change(&tavern, "\"echo\"", "\"tavern\"");
+    change(&tavern, "The innkeeper beams", "The innkeeper sings");
     build(&game);
     assert!(server.run(&["reload"]).status.success());
-    ann.expect("The Crossroads");
+    ann.ask("east", "The Crossroads");
+    ann.ask("west", "The innkeeper sings. You are guest number 5.");
     assert_eq!(server.portal_pid(), portal, "the portal, and Ann's connection, outlived it all");
 }

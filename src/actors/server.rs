@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix::prelude::*;
+use futures_util::stream::{self, StreamExt};
 use rustc_hash::FxHashMap;
 
 use crate::actors::accounts::{self, AccountsActor};
@@ -49,6 +50,9 @@ use prepare::Prepared;
 
 /// Exit code of a server that gives up so that another starts from what is stored.
 pub const EXIT_RESTART: i32 = 75;
+
+/// Sessions whose account and place are being read at the same time.
+const READS_AT_ONCE: usize = 256;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -259,10 +263,15 @@ async fn restore(
 ) -> Result<Restored, ServerError> {
     let mut restored = Restored { online: Vec::new(), cursors: FxHashMap::default() };
     let live: FxHashMap<SessionId, &LiveSession> = live.iter().map(|live| (live.session, live)).collect();
-    for row in rows {
+    let read = |row: SessionRecord| async move {
+        let (account, place) = (pool.read(AccountById(row.account)), pool.read(LocationOf(row.puppet)));
+        Ok::<_, DbError>((account.await?, place.await?, row))
+    };
+    // Many at once: the readers shall not wait for the one that asks.
+    let mut rows = stream::iter(rows).map(read).buffered(READS_AT_ONCE);
+    while let Some(row) = rows.next().await {
+        let (record, room, row) = row?;
         let facts = live.get(&row.session).map(|live| live.facts.clone());
-        let record = pool.read(AccountById(row.account)).await?;
-        let room = pool.read(LocationOf(row.puppet)).await?;
         let (Some(record), Some(room)) = (record, room) else {
             tracing::warn!(session = %row.session, "session {} has no account or no place; dropped", row.session);
             continue;

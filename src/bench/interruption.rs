@@ -95,6 +95,7 @@ impl Interruption {
                 None => failed += 1,
             }
         }
+        sleep_until(end).await;
         let waited = tally.borrow().longest.waited();
         Interruptions { interruption: self, times, failed, waited, pauses_ms }
     }
