@@ -1,5 +1,8 @@
 //! What a flush writes: of several changes to one row the last, in the order in which rows were first touched. Pure until
 //! [`Rows::write`].
+//!
+//! Of an entity the newest version counts, which need not come last: two people who change places wait for each other, are stored together, and
+//! each has changed one room before and the other room after the other did. An entity's parts follow its record.
 
 use std::hash::Hash;
 
@@ -28,6 +31,8 @@ type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
 #[derive(Default)]
 pub(super) struct Rows<'a> {
     entities: Map<EntityId, EntityRows<'a>>,
+    /// The entity whose parts follow, if a newer version of it has come before.
+    outdated: Option<EntityId>,
     accounts: Map<AccountId, &'a AccountRecord>,
     channels: Map<ChannelId, &'a ChannelRecord>,
     last_messages: Map<ChannelId, u64>,
@@ -62,6 +67,28 @@ struct SessionRows<'a> {
     cursor: Option<u64>,
 }
 
+/// Returns the entity that a change is a part of.
+fn part_of(change: &Change) -> Option<EntityId> {
+    match change {
+        Change::Aliases(entity, _)
+        | Change::Attribute { entity, .. }
+        | Change::Tag { entity, .. }
+        | Change::Lock { entity, .. }
+        | Change::TimerGone(entity, _) => Some(*entity),
+        Change::Timer(timer) => Some(timer.entity),
+        _ => None,
+    }
+}
+
+/// Sets a part of an entity; one of an outdated version only if no newer one has set it.
+fn set<K: Hash + Eq, V>(parts: &mut Map<K, V>, key: K, value: V, outdated: bool) {
+    if outdated {
+        parts.entry(key).or_insert(value);
+    } else {
+        parts.insert(key, value);
+    }
+}
+
 impl<'a> Rows<'a> {
     /// Reduces changes, the oldest first.
     pub(super) fn of(changes: &'a [Change]) -> Self {
@@ -73,18 +100,23 @@ impl<'a> Rows<'a> {
     }
 
     fn add(&mut self, change: &'a Change) {
+        self.outdated = self.outdated.filter(|entity| part_of(change) == Some(*entity));
+        let outdated = self.outdated.is_some();
         match change {
-            Change::Entity(record) => self.entity(record.id).record = Some(record),
+            Change::Entity(record) => self.entity_record(record),
             Change::EntityGone(id) => *self.entity(*id) = EntityRows { gone: true, ..EntityRows::default() },
-            Change::Aliases(id, names) => self.entity(*id).aliases = Some(names),
+            Change::Aliases(id, names) => {
+                let aliases = &mut self.entity(*id).aliases;
+                *aliases = aliases.filter(|_| outdated).or(Some(names));
+            }
             Change::Attribute { entity, category, key, value } => {
-                self.entity(*entity).attributes.insert((category, key), value.as_ref());
+                set(&mut self.entity(*entity).attributes, (category, key), value.as_ref(), outdated);
             }
             Change::Tag { entity, tag, present } => {
-                self.entity(*entity).tags.insert(tag, *present);
+                set(&mut self.entity(*entity).tags, tag, *present, outdated);
             }
             Change::Lock { entity, access, expression } => {
-                self.entity(*entity).locks.insert(access, expression.as_deref());
+                set(&mut self.entity(*entity).locks, access, expression.as_deref(), outdated);
             }
             Change::Account(record) => {
                 self.accounts.insert(record.id, record);
@@ -113,10 +145,10 @@ impl<'a> Rows<'a> {
                 self.tells.insert(*id, None);
             }
             Change::Timer(timer) => {
-                self.entity(timer.entity).timers.insert(&timer.name, Some(timer));
+                set(&mut self.entity(timer.entity).timers, &timer.name, Some(timer), outdated);
             }
             Change::TimerGone(entity, name) => {
-                self.entity(*entity).timers.insert(name, None);
+                set(&mut self.entity(*entity).timers, name, None, outdated);
             }
             Change::Signal(signal) => {
                 self.signals.insert(signal.id, Some(signal));
@@ -124,6 +156,15 @@ impl<'a> Rows<'a> {
             Change::SignalGone(id) => self.forget_signal(*id),
             Change::History(record) => self.history.push(record),
             Change::IdsReserved(next) => self.next_id = self.next_id.max(Some(*next)),
+        }
+    }
+
+    fn entity_record(&mut self, record: &'a EntityRecord) {
+        let known = &mut self.entity(record.id).record;
+        if known.is_some_and(|known| known.version > record.version) {
+            self.outdated = Some(record.id);
+        } else {
+            *known = Some(record);
         }
     }
 

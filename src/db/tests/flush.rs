@@ -81,6 +81,40 @@ fn an_entity_with_all_that_belongs_to_it_comes_back_as_it_was_written() {
 }
 
 #[test]
+fn the_newest_version_of_an_entity_is_stored_whatever_came_last() {
+    // Two who change places are stored together: each has changed a room before and the other room after the other did.
+    on_both(|stage| {
+        stage.world(|pool, taken| async move {
+            let version = |version: i64, key: &str| {
+                let mut room = entity(1, Kind::Room, None);
+                (room.version, room.key) = (version, key.to_owned());
+                change(room)
+            };
+            let changes = vec![
+                version(3, "newer"),
+                attribute("inside", Some(json!(2))),
+                attribute("gone", None),
+                lock("get", None),
+                version(2, "older"),
+                attribute("inside", Some(json!(1))),
+                attribute("gone", Some(json!(1))),
+                attribute("left", Some(json!(7))),
+                tag("outdoor", true),
+                lock("get", Some("false()")),
+            ];
+            pool.flush(flush(taken, 1, changes)).await.unwrap();
+            let loaded = pool.read(LoadRoom(EntityId(1))).await.unwrap().unwrap().remove(0);
+            assert_eq!((&loaded.record.key[..], loaded.record.version), ("newer", 3));
+            let mut attributes: Vec<_> = loaded.attributes.iter().map(|it| (&it.key[..], it.value.clone())).collect();
+            attributes.sort_by_key(|(key, _)| *key);
+            assert_eq!(attributes, [("inside", json!(2)), ("left", json!(7))]);
+            assert_eq!(loaded.tags.len(), 1);
+            assert!(loaded.locks.is_empty());
+        });
+    });
+}
+
+#[test]
 fn everything_else_comes_back_as_it_was_written() {
     on_both(|stage| {
         stage.world(|pool, taken| async move {
