@@ -94,6 +94,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let started = Instant::now();
     let taken = pool.take_over(ID_BLOCK).await?;
     let mut stored = Stored::load(&pool, hello.applied).await?;
+    let found = find(&pool, std::mem::take(&mut stored.sessions)).await?;
     if hello.safe {
         tracing::warn!(target: LIFE, "this server runs in safe mode: scripts and timers stand still");
         // What is on its way may be what the servers before died of: it stays stored.
@@ -101,14 +102,8 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     }
     let core = (Context::new(), Context::new(), Context::new(), Context::new());
     let (link, journal, accounts, world) = &core;
-    let scripts =
-        stored.scripts.iter().map(|record| (record.clone(), registry.make_script(&record.type_name, &record.state)));
-    let scripts: Vec<_> = scripts.collect();
-    let channel_types: FxHashMap<ChannelId, Box<dyn AnyChannel>> = stored
-        .channels
-        .iter()
-        .filter_map(|record| Some((record.id, registry.make_channel(&record.type_name, &record.state)?)))
-        .collect();
+    let scripts = make_scripts(&registry, std::mem::take(&mut stored.scripts));
+    let channel_types = make_channels(&registry, &stored.channels);
     let services: Shared = Arc::new(Services {
         hall: Hall {
             types: registry.types,
@@ -126,7 +121,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         signals: AtomicU64::new(0),
         arbiters,
         wheels,
-        pool: pool.clone(),
+        pool,
         journal: journal.address(),
         accounts: accounts.address(),
         world: world.address(),
@@ -141,8 +136,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     }
     start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
-    let restored = restore(&services, &pool, stored.sessions, &hello.sessions, &channels).await?;
-    let Restored { online, cursors } = restored;
+    let Restored { online, cursors } = restore(&services, found, &hello.sessions, &channels);
     let (names, subscriptions) = (stored.names, stored.subscriptions);
     mailbox::repay(&services.accounts, accounts::Begin { services: services.clone(), names, subscriptions, online });
 
@@ -166,7 +160,23 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     std::future::pending().await
 }
 
-fn start_scripts(services: &Shared, scripts: Vec<(ScriptRecord, Option<Box<dyn AnyScript>>)>) {
+/// Scripts as they are stored, with their types if those are known.
+type Scripts = Vec<(ScriptRecord, Option<Box<dyn AnyScript>>)>;
+
+fn make_scripts(registry: &Registry, records: Vec<ScriptRecord>) -> Scripts {
+    let make = |record: ScriptRecord| {
+        let script = registry.make_script(&record.type_name, &record.state);
+        (record, script)
+    };
+    records.into_iter().map(make).collect()
+}
+
+fn make_channels(registry: &Registry, records: &[ChannelRecord]) -> FxHashMap<ChannelId, Box<dyn AnyChannel>> {
+    let make = |record: &ChannelRecord| Some((record.id, registry.make_channel(&record.type_name, &record.state)?));
+    records.iter().filter_map(make).collect()
+}
+
+fn start_scripts(services: &Shared, scripts: Scripts) {
     for (record, script) in scripts {
         match script {
             Some(script) => {
@@ -247,6 +257,28 @@ fn start_channels(
     }
 }
 
+/// A session that had logged in before, its account, and the room its character is in.
+type Found = (SessionRecord, AccountRecord, RoomId);
+
+/// Reads what belongs to sessions, of many at once: the readers shall not wait for the one that asks.
+async fn find(pool: &DbPool, rows: Vec<SessionRecord>) -> Result<Vec<Found>, ServerError> {
+    let read = |row: SessionRecord| async move {
+        let (account, place) = (pool.read(AccountById(row.account)), pool.read(LocationOf(row.puppet)));
+        Ok::<_, DbError>((account.await?, place.await?, row))
+    };
+    let mut read = stream::iter(rows).map(read).buffered(READS_AT_ONCE);
+    let mut found = Vec::new();
+    while let Some(row) = read.next().await {
+        match row? {
+            (Some(record), Some(room), row) => found.push((row, record, room)),
+            (_, _, row) => {
+                tracing::warn!(session = %row.session, "session {} has no account or no place; dropped", row.session);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Sessions that had logged in before.
 struct Restored {
     online: Vec<(AccountRecord, SessionId, wire::Facts)>,
@@ -254,28 +286,16 @@ struct Restored {
 }
 
 /// Starts the sessions that had logged in: those that live go on, the others wait for their person to come back.
-async fn restore(
+fn restore(
     services: &Shared,
-    pool: &DbPool,
-    rows: Vec<SessionRecord>,
+    found: Vec<Found>,
     live: &[LiveSession],
     channels: &FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>>,
-) -> Result<Restored, ServerError> {
+) -> Restored {
     let mut restored = Restored { online: Vec::new(), cursors: FxHashMap::default() };
     let live: FxHashMap<SessionId, &LiveSession> = live.iter().map(|live| (live.session, live)).collect();
-    let read = |row: SessionRecord| async move {
-        let (account, place) = (pool.read(AccountById(row.account)), pool.read(LocationOf(row.puppet)));
-        Ok::<_, DbError>((account.await?, place.await?, row))
-    };
-    // Many at once: the readers shall not wait for the one that asks.
-    let mut rows = stream::iter(rows).map(read).buffered(READS_AT_ONCE);
-    while let Some(row) = rows.next().await {
-        let (record, room, row) = row?;
+    for (row, record, room) in found {
         let facts = live.get(&row.session).map(|live| live.facts.clone());
-        let (Some(record), Some(room)) = (record, room) else {
-            tracing::warn!(session = %row.session, "session {} has no account or no place; dropped", row.session);
-            continue;
-        };
         let known = facts.clone().unwrap_or_else(|| wire::Facts { protocol: String::new(), ..Default::default() });
         let channels = channels.get(&row.account).cloned().unwrap_or_default();
         let caller = Arc::new(with_facts(&Caller::of(&record, channels), &known));
@@ -293,7 +313,7 @@ async fn restore(
         restored.cursors.insert(row.session, row.cursor);
         restored.online.push((record, row.session, known));
     }
-    Ok(restored)
+    restored
 }
 
 fn by_account(subscriptions: &[Subscription]) -> FxHashMap<crate::ids::AccountId, Vec<crate::ids::ChannelId>> {

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
 use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, START_DEADLINE, TestServer, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -110,6 +111,23 @@ fn a_command_that_is_open_for_too_long_restarts_the_server() {
     server.wait_for_log("has no answer after 1000 ms");
     bob.expect(GIVEN_UP);
     bob.ask("look", "The Yard");
+}
+
+#[test]
+fn a_line_that_waits_for_storage_is_not_held_against_the_server() {
+    let server = super::plan().config("[server]\ncommand_ms = 2000\n").start();
+    let mut ann = server.player("Ann");
+    let old = server.server_pid();
+    let file = server.data_dir().join("world.sqlite3");
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    sql_query("BEGIN IMMEDIATE").execute(&mut database).unwrap();
+    ann.send("get lamp");
+    // The writer has waited for 5 s when it says so.
+    server.wait_for_log("storage is away");
+    assert_eq!(server.server_pid(), old, "{}", server.logs());
+    sql_query("ROLLBACK").execute(&mut database).unwrap();
+    ann.sync();
+    assert!(!server.logs().contains("has no answer after"), "{}", server.logs());
 }
 
 #[test]
