@@ -1,6 +1,6 @@
 //! The server processes: started, watched, handed over, stopped and started again.
 //!
-//! What follows what is in [`succession`]; here it is done. There is one server that takes lines, and during a reload another
+//! What follows what is in `succession`; here it is done. There is one server that takes lines, and during a reload another
 //! beside it, which prepares itself and loads nothing until the first is gone: reaped, with all that it wrote applied. The wire's
 //! socket exists anew for each server and takes one connection, of our own user.
 //!
@@ -74,6 +74,8 @@ pub struct ServerProcess {
     wires: VecDeque<Run>,
     /// Who waits to hear what becomes of a reload.
     askers: Vec<Asker>,
+    /// Why a reload failed, when there was no server to be told.
+    untold: Option<String>,
     /// When the server that a reload replaces was asked to stop.
     paused: Option<Instant>,
     last_exit: Option<Exit>,
@@ -125,6 +127,7 @@ impl ServerProcess {
             processes: FxHashMap::default(),
             wires: VecDeque::new(),
             askers: Vec::new(),
+            untold: None,
             paused: None,
             last_exit: None,
             ended: Some(ended),
@@ -269,7 +272,12 @@ impl ServerProcess {
                 self.askers.push(asker);
                 self.perform(actions, ctx);
             }
-            Err(why) => self.tell(asker, &Err(why.to_owned())),
+            Err(why) => {
+                if matches!(asker, Asker::Page) {
+                    repay(&self.switchboard, ReloadFailed { why: why.to_owned() });
+                }
+                self.tell(asker, &Err(why.to_owned()));
+            }
         }
     }
 
@@ -281,17 +289,27 @@ impl ServerProcess {
             Ok(_) => {
                 info!(target: LIFE, "the server is new; the pause was {} ms", pause.unwrap_or_default().as_millis())
             }
-            Err(why) => warn!(target: LIFE, "the reload failed: {why}"),
+            Err(why) => {
+                warn!(target: LIFE, "the reload failed: {why}");
+                self.untold = Some(why.clone());
+            }
         }
         for asker in std::mem::take(&mut self.askers) {
             self.tell(asker, &answer);
         }
+        self.tell_server();
+    }
+
+    /// Tells the server why a reload failed, if there is one to be told: its pages show it.
+    fn tell_server(&mut self) {
+        if self.succession.name() == "ready"
+            && let Some(why) = self.untold.take()
+        {
+            repay(&self.switchboard, ReloadFailed { why });
+        }
     }
 
     fn tell(&self, asker: Asker, answer: &Reloaded) {
-        if let Err(why) = answer {
-            repay(&self.switchboard, ReloadFailed { why: why.clone() });
-        }
         match asker {
             Asker::Keeper(asker) => {
                 // Who asked may have gone.

@@ -223,11 +223,13 @@ fn a_reload_from_the_page_keeps_players_and_keepers() {
     let mut ann = server.player("Ann");
     let mut browser = keeper(&server);
     let old = server.server_pid();
-    browser.submit("/admin", "/admin/reload", &[]).expect(202, "starting again");
+    let answer = browser.submit("/admin", "/admin/reload", &[]).expect(202, "starting again");
     server.wait_for_another(old);
     ann.ask("say still here", "You say, \"still here\"");
-    let page = poll(DEADLINE, || Some(browser.get("/admin")).filter(|answer| answer.status != 503)).unwrap();
-    page.expect(200, "Overview");
+    let next = answer.header("refresh").split_once("url=").expect("it asks again").1.to_owned();
+    let page = poll(DEADLINE, || Some(browser.get(&next)).filter(|answer| answer.status != 503)).unwrap();
+    page.expect(200, "The server is new.");
+    browser.get("/admin").expect(200, "Overview");
     browser.get("/admin/sessions").expect(200, "since before the reload");
 }
 

@@ -150,12 +150,12 @@ fn a_server_ends_soon_after_its_portal() {
     is_soon_followed_by(server.server_pid(), server.portal_pid());
 }
 
-/// Kills a portal, and asserts that its server is gone within 2 s, and what it takes to see that.
+/// Kills a portal, and asserts that its server is gone within 2 s, and what a busy machine adds to that.
 fn is_soon_followed_by(server: u32, portal: u32) {
     signal(portal, Signal::KILL);
     let died = Instant::now();
     poll(DEADLINE, || (!runs(server)).then_some(())).expect("the server ends");
-    assert!(died.elapsed() < Duration::from_millis(2500), "{:?}", died.elapsed());
+    assert!(died.elapsed() < Duration::from_millis(3500), "{:?}", died.elapsed());
 }
 
 /// Plays a world into safe mode with `poison`, and out of it with `antidote`.

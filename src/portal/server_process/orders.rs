@@ -84,6 +84,7 @@ impl Handler<ServerFact> for ServerProcess {
             ServerFact::Ready => {
                 let actions = self.succession.ready();
                 self.perform(actions, ctx);
+                self.tell_server();
             }
             ServerFact::Silent => {
                 if let Some(run) = self.wires.front() {

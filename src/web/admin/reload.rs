@@ -37,8 +37,8 @@ pub(super) async fn show(visit: Visit, site: web::Data<Site>, since: Option<web:
     let Some(web::Query(Since { epoch })) = since else { return page::redirect("/admin") };
     let Ok(failed) = ask(&site.services.link, LastReload { forget: false }).await else { return page::later() };
     let body = match failed {
-        _ if epoch < site.epoch => html! { p role="status" { "The server is new. Everybody is still connected." } },
         Some(failed) => failure(&failed),
+        None if epoch < site.epoch => html! { p role="status" { "The server is new. Everybody is still connected." } },
         None => return under_way(&visit, StatusCode::OK, site.epoch),
     };
     page::page(&visit, StatusCode::OK, "Reload", &html! { (body) p { a href="/admin" { "To the overview" } } })
