@@ -8,6 +8,7 @@ pub mod ask;
 pub mod batch;
 pub mod book;
 pub mod channel;
+pub mod complaints;
 pub mod directory;
 pub mod journal;
 pub mod link;

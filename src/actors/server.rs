@@ -17,13 +17,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::actors::accounts::{self, AccountsActor};
-use crate::actors::batch::Batch;
+use crate::actors::batch::{Batch, Key};
 use crate::actors::directory::Directory;
 use crate::actors::journal::JournalActor;
 use crate::actors::link::{self, LinkActor, Send};
 use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
-use crate::actors::services::{Services, Shared};
+use crate::actors::services::{Services, Shared, now_ms};
 use crate::actors::session::{Run, SessionActor, with_facts};
 use crate::actors::wheel::WheelActor;
 use crate::actors::world::{self, WorldActor};
@@ -33,7 +33,7 @@ use crate::db::{
     self, AccountById, DbError, DbPool, LoadChannels, LoadDue, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
     LoadSignals, LocationOf, MetaRead, Taken,
 };
-use crate::ids::{ChannelId, EntityId, RoomId, SessionId};
+use crate::ids::{ChannelId, EntityId, RoomId, ScriptId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
 use crate::wire::{self, LiveSession, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION, WireError};
@@ -43,7 +43,9 @@ use crate::world::channel_type::{AnyChannel, PlainChannel};
 use crate::world::clock::GameClock;
 use crate::world::command::Hall;
 use crate::world::id_block::{ID_BLOCK, IdBlock};
-use crate::world::record::{AccountRecord, ChannelRecord, SessionRecord, SignalRecord, Subscription};
+use crate::world::record::{
+    AccountRecord, Change, ChannelRecord, ScriptRecord, SessionRecord, SignalRecord, Subscription,
+};
 
 /// Exit code of a server that gives up so that another starts from what is stored.
 pub const EXIT_RESTART: i32 = 75;
@@ -89,7 +91,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let database = db::open(&config)?;
     let pool = DbPool::start(&database, &config.password);
     let taken = pool.take_over(ID_BLOCK).await?;
-    let stored = Stored::load(&pool, hello.applied).await?;
+    let mut stored = Stored::load(&pool, hello.applied).await?;
 
     let link = Context::new();
     let journal = Context::new();
@@ -97,6 +99,8 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let world = Context::new();
     let created_at = pool.read(MetaRead).await?.created_at;
     let start_room = EntityId(config.world.start_room.max(1));
+    let ids = IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK);
+    let made = global_scripts(&registry, &mut stored.scripts, &ids);
     let scripts: Vec<_> = stored
         .scripts
         .iter()
@@ -105,13 +109,14 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let channel_types: FxHashMap<ChannelId, Box<dyn AnyChannel>> = stored
         .channels
         .iter()
-        .filter_map(|record| Some((record.id, registry.make_channel(&record.type_name, &record.state)?)))
+        .filter_map(|record| Some((record.id, registry.channels.stored(&record.type_name, &record.state)?)))
         .collect();
     let (arbiters, wheels) = arbiters(&config)?;
     let services: Shared = Arc::new(Services {
         hall: Hall {
             types: registry.types,
-            ids: IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK),
+            channels: registry.channels,
+            ids,
             name: config.world.name.clone(),
             start_room,
             clock: GameClock { start_ms: created_at, factor: config.world.time_factor },
@@ -131,6 +136,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         config,
     });
     start_core(&services, &taken, (link, journal, accounts, world), (wire, rest));
+    store_scripts(&services, made);
     start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
     let restored = restore(&services, &pool, stored.sessions, &hello.sessions, &channels).await?;
@@ -146,10 +152,10 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     for (record, script) in scripts {
         match script {
             Some(script) => {
+                let (id, type_name) = (record.id, record.type_name.clone());
                 let actor = ScriptActor::new(record, script, services.clone());
-                let id = actor.id();
                 let addr = ScriptActor::start_in_arbiter(services.arbiter(id.0), |_| actor);
-                services.directory.add_script(id, addr);
+                services.directory.add_script(id, &type_name, addr);
             }
             None => tracing::warn!("script {} is kept but does not run: type {}", record.key, record.type_name),
         }
@@ -197,7 +203,7 @@ struct Stored {
     names: Vec<db::AccountName>,
     channels: Vec<ChannelRecord>,
     subscriptions: Vec<Subscription>,
-    scripts: Vec<crate::world::record::ScriptRecord>,
+    scripts: Vec<ScriptRecord>,
     sessions: Vec<SessionRecord>,
     outbox: Vec<(u64, Vec<wire::Group>)>,
     signals: Vec<SignalRecord>,
@@ -255,6 +261,30 @@ fn start_core(services: &Shared, taken: &Taken, core: Core, (wire, rest): (UnixS
     accounts.run(AccountsActor::new(&services.config.throttle));
     world.run(WorldActor::default());
     mailbox::repay(&services.world, world::Begin(services.clone()));
+}
+
+/// Gives the world the scripts of which every world has one, where it lacks them. Returns the rows to store.
+fn global_scripts(registry: &Registry, stored: &mut Vec<ScriptRecord>, ids: &IdBlock) -> Vec<ScriptRecord> {
+    let mut made = Vec::new();
+    for global in registry.global_scripts() {
+        let id = || ids.take().map(|id| ScriptId(id.0));
+        let Some(record) = global.to_store(stored, now_ms(), id) else { continue };
+        stored.retain(|known| known.id != record.id);
+        stored.push(record.clone());
+        made.push(record);
+    }
+    made
+}
+
+/// Stores scripts that are new, before any of them runs. If the server dies first, the next one makes them: there is one of each.
+fn store_scripts(services: &Shared, made: Vec<ScriptRecord>) {
+    for record in made {
+        tracing::info!(script = record.key, "script {} ticks every {} ms from now on", record.key, record.period_ms);
+        let mut batch = Batch::begin(None, services.now_ms());
+        batch.change(Key::Script(record.id));
+        batch.changes.push(Change::Script(Box::new(record)));
+        services.commit(batch);
+    }
 }
 
 fn start_channels(
