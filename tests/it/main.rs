@@ -13,6 +13,7 @@ mod layers;
 mod playing;
 mod postgres;
 mod processes;
+mod sizes;
 mod survival;
 mod time;
 mod transcripts;
