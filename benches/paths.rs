@@ -13,6 +13,7 @@ use everhall::text::{AnsiStyle, render_ansi};
 use everhall::wire::Colors;
 use everhall::world::caller::{Caller, Seat};
 use everhall::world::channel::ChannelIndex;
+use everhall::world::channel_type::ChannelTypes;
 use everhall::world::clock::GameClock;
 use everhall::world::command::Hall;
 use everhall::world::contents::Draft;
@@ -26,7 +27,7 @@ use everhall::world::room::{Moment, Performed, Room};
 use everhall::world::types::{Behaviour, Registry};
 
 const CLOCK: GameClock = GameClock { start_ms: 1_714_566_840_000, factor: 4.0 };
-const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1, clock: CLOCK };
+const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1, clock: CLOCK, hops: 0 };
 
 /// A room like those of `bench prepare`, with so many people in it.
 fn room(people: u64) -> Room {
@@ -76,6 +77,7 @@ fn hall() -> Hall {
         commands: commands::defaults(),
         clock: CLOCK,
         types: Registry::new(),
+        channels: ChannelTypes::default(),
         ids: IdBlock::new(1_000_000, u64::MAX),
     }
 }
@@ -143,7 +145,7 @@ fn rooms(criterion: &mut Criterion) {
         let mut room = room(people);
         let who = (EntityId(1000), SessionId(1000), &caller);
         criterion.bench_function(&format!("room: {line}, {people} people"), |bencher| {
-            bencher.iter(|| black_box(room.input(MOMENT, who, black_box(line), &hall, &channels)));
+            bencher.iter(|| black_box(room.input(MOMENT, who, (black_box(line), None), &hall, &channels)));
         });
     }
     let manner = Manner::Exit("north".into());

@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::launcher::FirstWorld;
-use crate::world::channel_type::{AnyChannel, ChannelType, PlainChannel};
+use crate::world::channel_type::{ChannelType, ChannelTypes, PlainChannel};
 use crate::world::claims::Claims;
 use crate::world::command::{Command, CommandSet};
 use crate::world::first::{self, Plan};
 use crate::world::lock::LockFunction;
-use crate::world::script::{AnyScript, ScriptType, Sky};
+use crate::world::script::{AnyScript, GlobalScript, ScriptType, Sky};
 use crate::world::types::{self, CharacterType, ExitType, ObjectType, RoomType};
 use crate::{cli, commands};
 
-type MakeChannel = fn(&str) -> Result<Box<dyn AnyChannel>, serde_json::Error>;
 type MakeScript = fn(&str) -> Result<Box<dyn AnyScript>, serde_json::Error>;
 
 /// What a world is made of besides its rows: types, commands, scripts.
@@ -23,7 +23,9 @@ pub struct Registry {
     /// Commands.
     pub commands: CommandSet,
     scripts: HashMap<&'static str, MakeScript>,
-    channels: HashMap<&'static str, MakeChannel>,
+    /// Types of channels.
+    pub channels: ChannelTypes,
+    globals: Vec<GlobalScript>,
     claims: Claims,
 }
 
@@ -36,7 +38,8 @@ impl Default for Registry {
             types: types::Registry::new(),
             commands,
             scripts: HashMap::new(),
-            channels: HashMap::new(),
+            channels: ChannelTypes::default(),
+            globals: Vec::new(),
             claims: Claims::default(),
         };
         registry.script::<Sky>();
@@ -54,25 +57,28 @@ impl Registry {
         self
     }
 
-    /// Registers a type of channel.
-    pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
-        let make: MakeChannel = |json| Ok(Box::new(serde_json::from_str::<T>(json)?));
-        self.claims.claim::<T>("channel", T::TYPE);
-        self.channels.insert(T::TYPE, make);
-        self
+    /// Registers a type of script of which every world has one.
+    pub fn global_script<T: ScriptType>(&mut self, period: Duration) -> &mut Self {
+        self.globals.push(GlobalScript::of::<T>(period));
+        self.script::<T>()
     }
 
-    /// Returns a stored channel's type with its state; `None` if it is not registered or cannot read it: the channel
-    /// then works as a plain one, and its row is left as it is.
-    pub fn make_channel(&self, type_name: &str, json: &str) -> Option<Box<dyn AnyChannel>> {
-        let make = self.channels.get(type_name)?;
-        make(json).inspect_err(|error| tracing::warn!("state of channel type {type_name}: {error}")).ok()
+    /// Returns the scripts of which every world has one.
+    pub fn global_scripts(&self) -> &[GlobalScript] {
+        &self.globals
+    }
+
+    /// Registers a type of channel.
+    pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
+        self.claims.claim::<T>("channel", T::TYPE);
+        self.channels.add::<T>();
+        self
     }
 
     /// Returns a stored script with its state; `None` if its type is not registered or cannot read it.
     pub fn make_script(&self, type_name: &str, json: &str) -> Option<Box<dyn AnyScript>> {
         let make = self.scripts.get(type_name)?;
-        make(json).inspect_err(|error| tracing::warn!("state of script type {type_name}: {error}")).ok()
+        types::read(|| make(json)).inspect_err(|why| tracing::warn!("state of script type {type_name}: {why}")).ok()
     }
 
     /// Returns the names that were given twice, a sentence each; a world does not start with any.
@@ -159,13 +165,21 @@ impl App {
         self
     }
 
-    /// Registers a type of script.
+    /// Registers a type of script, of which the first world may place one, in a state of its own
+    /// ([`Plan::script`](crate::world::first::Plan::script)).
     pub fn script<T: ScriptType>(&mut self) -> &mut Self {
         self.registry.script::<T>();
         self
     }
 
-    /// Registers a type of channel.
+    /// Registers a type of script of which every world has one, that ticks each `period`: one that has none yet, however
+    /// old it is, gets it in its default state when its server starts. With another period, it is kept with that one.
+    pub fn global_script<T: ScriptType>(&mut self, period: Duration) -> &mut Self {
+        self.registry.global_script::<T>(period);
+        self
+    }
+
+    /// Registers a type of channel. Builders make one with `channel create <name>:<type>`.
     pub fn channel<T: ChannelType>(&mut self) -> &mut Self {
         self.registry.channel::<T>();
         self

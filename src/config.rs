@@ -84,6 +84,8 @@ settings! {
         pub link_lost_secs: u64 = 300, Whole(0..=604_800);
         /// How long an empty room stays loaded, in seconds. Default 300.
         pub room_idle_secs: u64 = 300, Whole(1..=604_800);
+        /// How old the state of types that are declared lazy may be after a crash, in seconds. Default 60.
+        pub lazy_secs: u64 = 60, Whole(1..=60);
         /// Game seconds per real second. Default 4.0.
         pub time_factor: f64 = 4.0, Number(0.0..=1_000_000.0);
     }

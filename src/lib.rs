@@ -33,16 +33,18 @@ pub mod prelude {
     pub use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
     pub use crate::text;
     pub use crate::text::Markup;
+    pub use crate::world::caller::Caller;
     pub use crate::world::channel_type::{ChannelCx, ChannelType};
     pub use crate::world::clock::{CalendarTime, GameTime};
     pub use crate::world::command::{Args, Command, CommandCx};
     pub use crate::world::cx::{RoomCx, RoomView, Say};
     pub use crate::world::defaults;
+    pub use crate::world::effects::Manner;
     pub use crate::world::entity::Entity;
     pub use crate::world::first::Plan;
-    pub use crate::world::record::{Kind, Permission};
+    pub use crate::world::record::{ChannelMessage, Kind, Permission};
     pub use crate::world::script::{ScriptCx, ScriptType};
-    pub use crate::world::signal::{Signal, SignalType, Target};
+    pub use crate::world::signal::{Signal, SignalType, Target, Tick};
     pub use crate::world::types::{CharacterType, ExitType, ObjectType, Refusal, RoomType};
 }
 

@@ -1,10 +1,8 @@
 //! The world as it is when it runs for the first time. Later it is changed from inside, by those who build in it.
 
-use std::time::Duration;
-
 use everhall::prelude::*;
 
-use crate::{characters, exits, objects, rooms, scripts};
+use crate::{characters, exits, objects, rooms};
 
 /// Returns four rooms around a crossroads.
 pub fn plan() -> Plan {
@@ -24,9 +22,12 @@ pub fn plan() -> Plan {
 
     plan.character_of(characters::Parrot::default(), crossroads, "parrot", "Green, with one eye that follows you.");
     plan.thing_of(objects::Lamp { oil: 30 }, crossroads, "lamp", "Brass, with a wick that waits for a hand.");
+    plan.thing_of(objects::Bush::default(), beach, "bush", "Thorny, and bent by the wind.").lock_to(
+        "get",
+        "none()",
+        "It is rooted.",
+    );
     plan.thing(beach, "shell", "It holds the sound of the sea.");
     plan.fixture(cave, "bed of ferns", "Still green.", "It would fall apart.").alias(&["ferns"]);
-
-    plan.script(scripts::Tides::default(), Duration::from_secs(15 * 60));
     plan
 }

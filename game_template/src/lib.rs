@@ -1,5 +1,7 @@
 //! What this game adds to the engine. A type or a command is a file of its own and one line here.
 
+use std::time::Duration;
+
 use everhall::prelude::*;
 
 mod first_world;
@@ -15,9 +17,10 @@ pub mod scripts;
 pub fn plugin(app: &mut App) {
     app.room::<rooms::Echo>()
         .exit::<exits::Gap>()
+        .object::<objects::Bush>()
         .object::<objects::Lamp>()
         .character::<characters::Parrot>()
-        .script::<scripts::Tides>()
+        .global_script::<scripts::Tides>(Duration::from_secs(15 * 60))
         .command(commands::Toast)
         .first_world(first_world::plan);
 }

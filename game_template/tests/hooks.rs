@@ -1,5 +1,8 @@
 //! What types and commands do, tried in a room without a server. Ann and Bob stand in it.
 
+use std::time::Duration;
+
+use everhall::prelude::Tick;
 use everhall::testing::{Trial, tick};
 use game_template::{characters, exits, objects, plugin, rooms, scripts};
 
@@ -18,10 +21,28 @@ fn a_lamp_burns_down_once_it_is_taken() {
     assert!(trial.entity(lamp).timers.is_empty());
     trial.run("Ann", "get lamp");
     assert_eq!(trial.entity(lamp).timers[0].period_ms, 60_000);
-    assert_eq!(trial.signal(lamp, &objects::Burn).to("Bob"), ["The lamp flickers."]);
-    assert_eq!(trial.signal(lamp, &objects::Burn).to("Bob"), ["The lamp goes out."]);
-    trial.signal(lamp, &objects::Burn);
+    assert_eq!(trial.signal(lamp, &Tick).to("Bob"), ["The lamp flickers."]);
+    assert_eq!(trial.signal(lamp, &Tick).to("Bob"), ["The lamp goes out."]);
+    trial.signal(lamp, &Tick);
     assert!(trial.entity(lamp).timers.is_empty(), "nothing is left to burn");
+}
+
+#[test]
+fn a_bush_bears_berries_again_after_a_while_though_nothing_ticks() {
+    let mut trial = Trial::of(plugin);
+    let bush = trial.thing_of(objects::Bush::default(), "bush");
+    for _ in 0..6 {
+        assert_eq!(trial.run("Ann", "use bush").to("Bob"), ["Ann eats a berry."]);
+    }
+    assert_eq!(trial.run("Ann", "use bush").to("Ann"), ["There is not one berry left."]);
+    assert!(trial.entity(bush).timers.is_empty());
+    trial.pass(Duration::from_secs(25 * 60));
+    let seen = |trial: &mut Trial| trial.run("Bob", "look bush").to("Bob").concat();
+    assert!(seen(&mut trial).ends_with("Berries on it: 2."), "{}", seen(&mut trial));
+    // What had begun to grow goes on.
+    trial.run("Bob", "use bush");
+    trial.pass(Duration::from_secs(5 * 60));
+    assert!(seen(&mut trial).ends_with("Berries on it: 2."), "{}", seen(&mut trial));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::wire::Facts;
 use crate::world::caller::Caller;
 use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
-use crate::world::record::{AccountRecord, Change, StoredTell, Subscription};
+use crate::world::record::{AccountRecord, Change, Permission, StoredTell, Subscription};
 
 mod entering;
 pub mod keepers;
@@ -162,7 +162,7 @@ pub struct Administer {
     /// The new password.
     pub password: Password,
     /// What a new account may do; `None` changes the password of one that is.
-    pub create: Option<crate::world::record::Permission>,
+    pub create: Option<Permission>,
 }
 
 /// A session's link is lost; its character stays. Sent by the session.
@@ -182,8 +182,17 @@ pub struct Players;
 
 /// Asks for the sessions of all accounts in the world.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<SessionId>")]
+#[rtype(result = "Sessions")]
 pub struct Everybody;
+
+/// The sessions of all accounts in the world, sorted.
+#[derive(Debug, Default, MessageResponse)]
+pub struct Sessions {
+    /// All of them.
+    pub all: Vec<SessionId>,
+    /// Those of Developers.
+    pub developers: Vec<SessionId>,
+}
 
 /// An account whose character is in the world.
 struct Online {
@@ -400,12 +409,19 @@ impl Handler<Players> for AccountsActor {
 }
 
 impl Handler<Everybody> for AccountsActor {
-    type Result = Vec<SessionId>;
+    type Result = Sessions;
 
-    fn handle(&mut self, _: Everybody, _: &mut Self::Context) -> Vec<SessionId> {
+    fn handle(&mut self, _: Everybody, _: &mut Self::Context) -> Sessions {
         let _metered = meter::start(Kind::Accounts);
-        let mut sessions: Vec<SessionId> = self.online.values().map(|online| online.session).collect();
-        sessions.sort_unstable();
+        let mut sessions = Sessions::default();
+        for Online { session, record, .. } in self.online.values() {
+            sessions.all.push(*session);
+            if record.superuser || record.permission >= Permission::Developer {
+                sessions.developers.push(*session);
+            }
+        }
+        sessions.all.sort_unstable();
+        sessions.developers.sort_unstable();
         sessions
     }
 }

@@ -40,7 +40,7 @@ pub struct Batch {
     pub now_ms: i64,
     /// Rows to store.
     pub changes: Vec<Change>,
-    /// Rows of what caused it, a signal or a one-shot timer: stored even if what it did is refused.
+    /// Rows of what caused it, a signal or a one-shot timer: stored even if what it did is refused, and before that.
     pub consumed: Vec<Change>,
     /// What the portal shall show and do.
     pub items: Vec<Item>,
@@ -50,6 +50,8 @@ pub struct Batch {
     pub met: SmallVec<[Key; 4]>,
     /// Actors whose state it changed.
     pub changed: SmallVec<[Key; 4]>,
+    /// How many signals led to it.
+    pub hops: u32,
     /// The room it was meant for could not be had; it has been sent to the start room.
     pub has_failed_over: bool,
 }
@@ -69,6 +71,7 @@ impl Batch {
             signals: Vec::new(),
             met: SmallVec::new(),
             changed: SmallVec::new(),
+            hops: 0,
             has_failed_over: false,
         }
     }

@@ -3,13 +3,13 @@
 //! Sequence: room ─[`AskChannel`]─► channel ─Commit─► journal. Its state is [`Channel`]; messages older than those at
 //! hand are read from storage, off the handler.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::prelude::*;
 use serde_json::json;
 
 use crate::actors::batch::{Batch, Key};
+use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::session::ChannelsChanged;
@@ -22,6 +22,7 @@ use crate::world::caller::Caller;
 use crate::world::channel::{Channel, Listener, shown};
 use crate::world::channel_type::{AnyChannel, ChannelCx};
 use crate::world::effects::ChannelRequest;
+use crate::world::failure::{Failure, contain};
 use crate::world::record::{Change, ChannelMessage, Subscription};
 use crate::world::types::Refusal;
 
@@ -62,12 +63,13 @@ pub struct ChannelActor {
     channel: Channel,
     behaviour: Box<dyn AnyChannel>,
     services: Shared,
+    complaints: Complaints,
 }
 
 impl ChannelActor {
     /// Returns the actor of a channel.
     pub fn new(channel: Channel, behaviour: Box<dyn AnyChannel>, services: Shared) -> Self {
-        Self { channel, behaviour, services }
+        Self { channel, behaviour, services, complaints: Complaints::default() }
     }
 
     fn key(&self) -> Key {
@@ -79,24 +81,32 @@ impl ChannelActor {
             batch.tell(session, text!("You do not listen to {}. Join it first.", self.channel.record.name));
             return self.services.commit(batch);
         }
-        let asked = || {
+        // The hook runs before the message is kept: if it panics, nothing has been said.
+        let now_ms = batch.now_ms;
+        let said = contain(|| {
             self.behaviour.can_speak(caller, text)?;
-            Ok(self.behaviour.shape_text(text.to_owned()))
-        };
-        let text = match catch_unwind(AssertUnwindSafe(asked)) {
-            Ok(Ok(text)) => text,
+            let text = self.behaviour.shape_text(text.to_owned());
+            let message = self.channel.next_message(Some(caller.account), &caller.name, text, now_ms);
+            let mut cx = ChannelCx::new(now_ms, 0);
+            let state = self.on_clone(|channel| channel.on_message(&message, &mut cx));
+            Ok::<_, Refusal>((message, state, cx))
+        });
+        let (message, state, cx) = match said {
+            Ok(Ok(said)) => said,
             Ok(Err(Refusal(why))) => {
                 batch.tell(session, why);
                 return self.services.commit(batch);
             }
-            Err(_) => {
-                tracing::error!("the type of channel {} panicked", self.channel.record.name);
+            Err(failure) => {
+                self.report(&failure);
+                complaints::tell_all(&self.services, &failure, Concerned::Sessions(Vec::new()));
                 batch.tell(session, text!("Something went wrong; nothing was said. It has been noted."));
                 return self.services.commit(batch);
             }
         };
         batch.change(self.key());
-        let message = self.channel.say(Some(caller.account), &caller.name, &text, batch.now_ms);
+        self.keep(state);
+        self.channel.keep(message.clone());
         let (all, events) = self.channel.audience(Some(caller.account));
         let said = shown(&self.channel.record.name, &message).into_string();
         if !events.is_empty() {
@@ -104,37 +114,50 @@ impl ChannelActor {
             batch.items.push(Item::Event { to: events, name: "Comm.Channel.Text".into(), data });
         }
         batch.items.push(Item::Text { to: all, text: said });
-        let mut cx = ChannelCx::new(batch.now_ms, 0);
-        self.run(&mut batch, &mut cx, |channel, cx| channel.on_message(&message, cx));
         self.record(&mut batch, cx);
         batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
         batch.changes.push(Change::Message(Box::new(message)));
         self.services.commit(batch);
     }
 
-    /// Runs a hook on a clone of the type's state; a panic drops the clone and what it recorded.
-    fn run(&mut self, batch: &mut Batch, cx: &mut ChannelCx, hook: impl FnOnce(&mut dyn AnyChannel, &mut ChannelCx)) {
+    /// Runs a hook on a clone of the type's state. Returns the clone, and how it is stored, if that is another.
+    fn on_clone(&self, hook: impl FnOnce(&mut dyn AnyChannel)) -> Option<(Box<dyn AnyChannel>, String)> {
         let mut behaviour = self.behaviour.boxed();
-        if catch_unwind(AssertUnwindSafe(|| hook(behaviour.as_mut(), cx))).is_err() {
-            tracing::error!("the type of channel {} panicked", self.channel.record.name);
-            *cx = ChannelCx::new(batch.now_ms, 0);
-            return;
-        }
-        if !behaviour.same(self.behaviour.as_ref()) {
-            self.channel.record.state = behaviour.to_json();
-            batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
-            batch.change(self.key());
-            self.behaviour = behaviour;
+        hook(behaviour.as_mut());
+        let json = (!behaviour.same(self.behaviour.as_ref())).then(|| behaviour.to_json());
+        json.map(|json| (behaviour, json))
+    }
+
+    /// Takes a state for its own. Returns false if there is none.
+    fn keep(&mut self, state: Option<(Box<dyn AnyChannel>, String)>) -> bool {
+        let Some((behaviour, json)) = state else { return false };
+        self.behaviour = behaviour;
+        self.channel.record.state = json;
+        true
+    }
+
+    fn report(&self, failure: &Failure) {
+        tracing::error!("the type of channel {} failed: {failure}", self.channel.record.name);
+    }
+
+    /// Tells Developers and who listens of a failure that nobody's line has caused.
+    fn complain(&mut self, failure: &Failure, now_ms: i64) {
+        if self.complaints.is_news(failure.to_string(), now_ms) {
+            self.report(failure);
+            let (listeners, _) = self.channel.audience(None);
+            complaints::tell_all(&self.services, failure, Concerned::Sessions(listeners));
         }
     }
 
     /// Takes into the batch what a hook has shown and sent.
-    fn record(&self, batch: &mut Batch, cx: ChannelCx) {
+    fn record(&mut self, batch: &mut Batch, cx: ChannelCx) {
         let (shown, signals) = cx.into_parts();
         let (to, _) = self.channel.audience(None);
         let items = shown.into_iter().map(|text| Item::Text { to: to.clone(), text: text.into_string() });
         batch.items.extend(items);
-        self.services.send_signals(batch, self.key(), signals);
+        if let Err(failure) = self.services.send_signals(batch, self.key(), signals) {
+            self.complain(&failure, batch.now_ms);
+        }
     }
 
     fn subscribe(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, listens: bool) {
@@ -262,8 +285,15 @@ impl Handler<Signalled> for ChannelActor {
         batch.changes.push(Change::SignalGone(signal.id));
         let signal = arrived(&signal);
         let mut cx = ChannelCx::new(batch.now_ms, signal.hops + 1);
-        self.run(&mut batch, &mut cx, |channel, cx| channel.on_signal(&signal, cx));
-        self.record(&mut batch, cx);
+        match contain(|| self.on_clone(|channel| channel.on_signal(&signal, &mut cx))) {
+            Ok(state) => {
+                if self.keep(state) {
+                    batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
+                }
+                self.record(&mut batch, cx);
+            }
+            Err(failure) => self.complain(&failure, batch.now_ms),
+        }
         self.services.commit(batch);
     }
 }

@@ -21,6 +21,7 @@ pub struct Directory {
     sessions: RwLock<FxHashMap<SessionId, Addr<SessionActor>>>,
     channels: RwLock<FxHashMap<ChannelId, Addr<ChannelActor>>>,
     scripts: RwLock<FxHashMap<ScriptId, Addr<ScriptActor>>>,
+    script_types: RwLock<FxHashMap<String, ScriptId>>,
     index: RwLock<Arc<ChannelIndex>>,
 }
 
@@ -85,9 +86,15 @@ impl Directory {
         read(&self.scripts).get(&id).cloned()
     }
 
+    /// Returns the script of a type.
+    pub fn script_of(&self, type_name: &str) -> Option<ScriptId> {
+        read(&self.script_types).get(type_name).copied()
+    }
+
     /// Adds a script.
-    pub fn add_script(&self, id: ScriptId, script: Addr<ScriptActor>) {
+    pub fn add_script(&self, id: ScriptId, type_name: &str, script: Addr<ScriptActor>) {
         set(&self.scripts, id, Some(script));
+        set(&self.script_types, type_name.to_owned(), Some(id));
     }
 
     /// Returns the channels by name, as they are now.

@@ -23,6 +23,7 @@ use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::actors::journal::{Confirmed, IsIdle};
 use crate::actors::meter::{self, Kind};
+use crate::actors::room::sleep::Settle;
 use crate::actors::services::Shared;
 use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
 use crate::actors::vital::Vital;
@@ -178,6 +179,9 @@ impl LinkActor {
         let out = self.out.clone();
         let finish = async move {
             let idle = async {
+                let rooms = services.directory.first_rooms(usize::MAX);
+                // One that has just ended has nothing left to store.
+                futures_util::future::join_all(rooms.into_iter().map(|(_, room)| room.send(Settle))).await;
                 // Nothing new comes: the portal has stopped sending. A few turns settle what is under way.
                 while !services.journal.send(IsIdle).await.unwrap_or(true) {
                     actix_rt::time::sleep(Duration::from_millis(2)).await;

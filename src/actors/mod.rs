@@ -8,6 +8,7 @@ pub mod ask;
 pub mod batch;
 pub mod book;
 pub mod channel;
+pub mod complaints;
 pub mod directory;
 mod hangup;
 pub mod journal;

@@ -16,26 +16,29 @@ use rustc_hash::FxHashMap;
 use crate::actors::accounts::AskAccounts;
 use crate::actors::batch::{Batch, Key};
 use crate::actors::channel::AskChannel;
+use crate::actors::complaints::Complaints;
 use crate::actors::meter;
 use crate::actors::services::Shared;
-use crate::actors::world::{Adopt, Find, Locate, ReadHistory, Route, bounce};
+use crate::actors::world::{Adopt, Find, Locate, ReadHistory, Route, lead_nowhere};
 use crate::ids::{EntityId, RoomId, SessionId};
+use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
 use crate::wire::Item;
-use crate::world::caller::{Caller, Seat};
+use crate::world::building::no_room;
+use crate::world::caller::Caller;
 use crate::world::contents::Undo;
 use crate::world::effects::{Effects, Hop};
+use crate::world::failure::{Failure, NOTHING_DONE, SOMETHING_WRONG};
 use crate::world::record::{Change, Permission};
 use crate::world::room::{Moment, Performed, Room};
-use crate::{logging, mailbox};
 
 pub mod keeper;
 mod mail;
 pub mod rewrite;
 mod seating;
 mod signals;
-mod sleep;
+pub mod sleep;
 mod walks;
 
 pub use mail::{Arrival, Mail};
@@ -63,6 +66,10 @@ pub struct RoomActor {
     is_asleep: bool,
     is_destroyed: bool,
     is_ending: bool,
+    /// What is late will be stored.
+    is_minding: bool,
+    /// What it has complained of.
+    complaints: Complaints,
     /// When the wheel will wake it.
     scheduled: Option<i64>,
 }
@@ -80,6 +87,8 @@ impl RoomActor {
             is_asleep: false,
             is_destroyed: false,
             is_ending: false,
+            is_minding: false,
+            complaints: Complaints::default(),
             scheduled: None,
         }
     }
@@ -91,7 +100,7 @@ impl RoomActor {
     fn moment(&self, batch: &Batch) -> Moment {
         // The batch's number makes each run's random numbers differ; the time makes them differ between processes.
         let seed = batch.id.0 ^ (batch.now_ms as u64).rotate_left(32);
-        Moment { now_ms: batch.now_ms, clock: self.services.hall.clock, seed }
+        Moment { now_ms: batch.now_ms, clock: self.services.hall.clock, seed, hops: batch.hops }
     }
 
     /// Passes mail on to where a character went; gives it back if that is not known.
@@ -110,33 +119,49 @@ impl RoomActor {
         if !self.room.seats.is_driven_by(who, session) {
             return self.services.commit(batch);
         }
-        self.run(batch, (who, session), line, caller);
+        self.run(batch, (who, session), (line, None), caller);
     }
 
     /// Runs a line, for a character that is here or a builder who is not.
-    fn run(&mut self, mut batch: Batch, (who, session): (EntityId, SessionId), line: &str, caller: &Arc<Caller>) {
+    fn run(
+        &mut self,
+        mut batch: Batch,
+        (who, session): (EntityId, SessionId),
+        (line, knows): (&str, Option<RoomId>),
+        caller: &Arc<Caller>,
+    ) {
         let channels = self.services.directory.channel_index();
         let moment = self.moment(&batch);
-        match self.room.input(moment, (who, session, caller), line, &self.services.hall, &channels) {
+        let by = (who, session, caller);
+        match self.room.input(moment, by, (line, knows), &self.services.hall, &channels) {
             Performed::Done(changes, mut effects, undo) => {
-                let elsewhere = effects.hop.take_if(|hop| matches!(hop, Hop::Elsewhere { .. }));
-                if let Some(Hop::Elsewhere { entity, line: rewritten }) = elsewhere {
-                    let (line, caller) = (rewritten.unwrap_or_else(|| line.to_owned()), caller.clone());
-                    let mail = Mail::Relay { batch, session, who, line, caller, entity };
-                    return mailbox::repay(&self.services.world, Locate { entity, mail });
+                let caller = caller.clone();
+                match effects.hop.take() {
+                    Some(Hop::Elsewhere { entity, line: rewritten }) => {
+                        let line = rewritten.unwrap_or_else(|| line.to_owned());
+                        let mail = Mail::Relay { batch, session, who, line, caller, entity, knows };
+                        mailbox::repay(&self.services.world, Locate { entity, mail });
+                    }
+                    Some(Hop::Vouch(entity)) => {
+                        let (line, back) = (line.to_owned(), self.room.id());
+                        let mail = Mail::Vouch { batch, session, who, line, caller, entity, back };
+                        mailbox::repay(&self.services.world, Locate { entity, mail });
+                    }
+                    hop => {
+                        effects.hop = hop;
+                        self.go_on(batch, session, &caller, (changes, effects, undo));
+                    }
                 }
-                self.go_on(batch, session, caller, (changes, effects, undo));
             }
             Performed::Refused(why) => {
                 batch.tell(session, why);
                 self.services.commit(batch);
             }
-            Performed::Panicked(why) => {
-                tracing::error!(room.id = %self.room.id(), "a command panicked in room {}: {why}", self.room.id());
-                batch.tell(session, text!("Something went wrong; nothing was done. It has been noted."));
-                if caller.may(Permission::Developer) {
-                    batch.tell(session, trace(&why));
-                }
+            Performed::Panicked(failure) => {
+                self.report("a command", &failure);
+                batch.tell(session, Markup::plain(NOTHING_DONE));
+                // A builder may be in another room than what they change.
+                self.show_trace(&mut batch, &failure, [(session, caller.as_ref())]);
                 self.services.commit(batch);
             }
         }
@@ -153,7 +178,7 @@ impl RoomActor {
         let services = self.services.clone();
         let hop = self.perform_effects(&mut batch, changes, effects);
         match hop {
-            None | Some(Hop::Elsewhere { .. }) => services.commit(batch),
+            None | Some(Hop::Elsewhere { .. } | Hop::Vouch(_)) => services.commit(batch),
             Some(Hop::Find(request)) => {
                 self.open(&batch);
                 mailbox::repay(&services.world, Find { batch, session, request });
@@ -188,11 +213,11 @@ impl RoomActor {
             batch.changes.extend(rows);
         }
         for entities in new_rooms {
-            batch.change(self.key());
-            entities.iter().for_each(|entity| entity.changes_since(None, &mut batch.changes));
             mailbox::repay(&self.services.world, Adopt(entities));
         }
-        self.services.send_signals(batch, self.key(), signals);
+        if let Err(failure) = self.services.send_signals(batch, self.key(), signals) {
+            self.complain(batch, "a signal", &failure);
+        }
         self.is_destroyed |= destroys_room;
         hop
     }
@@ -212,25 +237,49 @@ impl RoomActor {
         }
     }
 
-    /// Shows the trace of a panic to those who can read it, here and among `others`.
-    fn tell_developers(&self, batch: &mut Batch, why: &str, others: &[Seat]) {
-        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter()).chain(others);
-        let trace = trace(why);
-        for seat in seats.filter(|seat| seat.caller.may(Permission::Developer)) {
-            batch.tell(seat.session, trace.clone());
+    /// Returns who can read a trace, here and among `others`.
+    fn developers<'c>(&'c self, others: impl IntoIterator<Item = (SessionId, &'c Caller)>) -> Vec<SessionId> {
+        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter());
+        let here = seats.map(|seat| (seat.session, seat.caller.as_ref()));
+        let all = here.chain(others).filter(|(_, caller)| caller.may(Permission::Developer));
+        let mut all: Vec<SessionId> = all.map(|(session, _)| session).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Shows what is known of a panic to the Developers here and among `others`.
+    fn show_trace<'c>(
+        &'c self,
+        batch: &mut Batch,
+        failure: &Failure,
+        others: impl IntoIterator<Item = (SessionId, &'c Caller)>,
+    ) {
+        let to = self.developers(others);
+        if !to.is_empty() {
+            batch.items.push(Item::Text { to, text: failure.trace().into_string() });
         }
     }
 
-    fn report(&self, place: &str, why: &str) {
-        tracing::error!(room.id = %self.room.id(), "room {} panicked in {place}: {why}", self.room.id());
+    /// Tells who is here of a panic that nobody's line has caused: Developers its trace, the others a plain sentence. The
+    /// same panic is told and logged once in a while.
+    fn complain(&mut self, batch: &mut Batch, place: &str, failure: &Failure) {
+        if !self.complaints.is_news(failure.to_string(), batch.now_ms) {
+            return;
+        }
+        self.report(place, failure);
+        self.show_trace(batch, failure, []);
+        let developers = self.developers([]);
+        let seats = self.room.seats.iter().flat_map(|(_, occupancy)| occupancy.seats.iter());
+        let mut to: Vec<SessionId> = seats.map(|seat| seat.session).filter(|it| !developers.contains(it)).collect();
+        to.sort_unstable();
+        if !to.is_empty() {
+            batch.items.push(Item::Text { to, text: SOMETHING_WRONG.to_owned() });
+        }
     }
-}
 
-/// Returns what a Developer reads of a panic that has just been caught on this thread.
-fn trace(why: &str) -> Markup {
-    match logging::take_panic_place() {
-        place if place.is_empty() => text!("|x{}|n", why),
-        place => text!("|x{} at {}|n", why, place),
+    fn report(&self, place: &str, failure: &Failure) {
+        tracing::error!(room.id = %self.room.id(), "room {} panicked in {place}: {failure}", self.room.id());
     }
 }
 
@@ -263,7 +312,7 @@ impl Handler<Mail> for RoomActor {
             self.active_at = Instant::now();
         }
         if self.is_destroyed && matches!(mail, Mail::Arrive(_) | Mail::Returned { .. }) {
-            return bounce(&self.services, vec![mail], &text!("That way leads nowhere."));
+            return lead_nowhere(&self.services, self.room.id(), vec![mail]);
         }
         match mail {
             Mail::Input { batch, session, who, line, caller } if self.room.has(who) => {
@@ -287,17 +336,29 @@ impl Handler<Mail> for RoomActor {
                 self.scheduled = None;
                 self.tick();
             }
-            Mail::Relay { mut batch, session, who, line, caller, entity } => {
+            Mail::Relay { mut batch, session, who, line, caller, entity, knows } => {
                 batch.meet(self.key());
                 if self.room.has(entity) {
-                    self.run(batch, (who, session), &line, &caller);
+                    self.run(batch, (who, session), (&line, knows), &caller);
                 } else {
                     batch.tell(session, text!("{} cannot be found just now.", entity));
                     self.services.commit(batch);
                 }
             }
+            Mail::Vouch { mut batch, session, who, line, caller, entity, back } => {
+                batch.meet(self.key());
+                if entity == self.room.id() && !self.is_destroyed {
+                    let mail = Mail::Relay { batch, session, who, line, caller, entity: back, knows: Some(entity) };
+                    self.services.to_room(back, mail);
+                } else {
+                    let gone = || text!("There is no {}, or it is nowhere.", entity);
+                    batch.tell(session, self.room.contents.entity(entity).map_or_else(gone, no_room));
+                    self.services.commit(batch);
+                }
+            }
         }
         self.schedule(ctx);
+        self.mind_late(ctx);
         if self.is_destroyed {
             self.end(ctx);
         }

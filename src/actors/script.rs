@@ -4,21 +4,21 @@
 //! server was away come as one, with their count. State that a tick left equal is not stored; what is stored carries the
 //! phase on to the tick that changed it, so that this tick is not run again and those behind it are.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use actix::prelude::*;
 
 use crate::actors::accounts::Everybody;
 use crate::actors::batch::{Batch, Key};
+use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
-use crate::ids::ScriptId;
 use crate::wire::Item;
+use crate::world::failure::{Failure, contain};
 use crate::world::record::{Change, ScriptRecord};
 use crate::world::script::{AnyScript, ScriptCx};
 
-/// Its own ticks only.
+/// Its own ticks, and signals.
 const SCRIPT_MAILBOX: usize = 16;
 
 /// A global script.
@@ -28,17 +28,13 @@ pub struct ScriptActor {
     /// Ticks that have been run, counted from the phase.
     ticked: i64,
     services: Shared,
+    complaints: Complaints,
 }
 
 impl ScriptActor {
     /// Returns the actor of a script that was stored as `record`.
     pub fn new(record: ScriptRecord, script: Box<dyn AnyScript>, services: Shared) -> Self {
-        Self { record, script, ticked: 0, services }
-    }
-
-    /// Returns its id.
-    pub fn id(&self) -> ScriptId {
-        self.record.id
+        Self { record, script, ticked: 0, services, complaints: Complaints::default() }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
@@ -66,22 +62,32 @@ impl ScriptActor {
         hook: impl FnOnce(&mut dyn AnyScript, &mut ScriptCx),
         ctx: &mut Context<Self>,
     ) {
-        let mut script = self.script.boxed();
-        if catch_unwind(AssertUnwindSafe(|| hook(script.as_mut(), &mut cx))).is_err() {
-            tracing::error!(script = self.record.key, "script {} panicked", self.record.key);
-            return self.services.commit(batch);
-        }
+        let ran = contain(|| {
+            let mut script = self.script.boxed();
+            hook(script.as_mut(), &mut cx);
+            let json = (!script.same(self.script.as_ref())).then(|| script.to_json());
+            json.map(|json| (script, json))
+        });
+        let state = match ran {
+            Ok(state) => state,
+            Err(failure) => {
+                self.complain(&failure, batch.now_ms);
+                return self.services.commit(batch);
+            }
+        };
         let (announced, signals) = cx.into_parts();
         let key = Key::Script(self.record.id);
-        if !script.same(self.script.as_ref()) {
-            self.record.state = script.to_json();
+        if let Some((script, json)) = state {
+            self.record.state = json;
             self.record.start_at += self.ticked * self.record.period_ms;
             self.ticked = 0;
             batch.changes.push(Change::Script(Box::new(self.record.clone())));
             batch.change(key);
             self.script = script;
         }
-        self.services.send_signals(&mut batch, key, signals);
+        if let Err(failure) = self.services.send_signals(&mut batch, key, signals) {
+            self.complain(&failure, batch.now_ms);
+        }
         let services = self.services.clone();
         if announced.is_empty() {
             return services.commit(batch);
@@ -91,11 +97,18 @@ impl ScriptActor {
         }
         let everybody = services.accounts.send(Everybody);
         ctx.spawn(everybody.into_actor(self).map(move |to, _, _| {
-            let to = to.unwrap_or_default();
+            let to = to.unwrap_or_default().all;
             let items = announced.into_iter().map(|text| Item::Text { to: to.clone(), text: text.into_string() });
             batch.items.extend(items);
             services.commit(batch);
         }));
+    }
+
+    fn complain(&mut self, failure: &Failure, now_ms: i64) {
+        if self.complaints.is_news(failure.to_string(), now_ms) {
+            tracing::error!(script = self.record.key, "script {} failed: {failure}", self.record.key);
+            complaints::tell_all(&self.services, failure, Concerned::Everybody);
+        }
     }
 
     fn wait(&self, ctx: &mut Context<Self>) {

@@ -15,13 +15,13 @@ use futures_util::stream::{self, StreamExt};
 use rustc_hash::FxHashMap;
 
 use crate::actors::accounts::{self, AccountsActor};
-use crate::actors::batch::Batch;
+use crate::actors::batch::{Batch, Key};
 use crate::actors::directory::Directory;
 use crate::actors::journal::JournalActor;
 use crate::actors::link::{self, LinkActor, Send};
 use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
-use crate::actors::services::{Services, Shared};
+use crate::actors::services::{Services, Shared, now_ms};
 use crate::actors::session::{Run, SessionActor, with_facts};
 use crate::actors::wheel;
 use crate::actors::world::{self, WorldActor};
@@ -31,7 +31,7 @@ use crate::db::{
     self, AccountById, DbError, DbPool, LoadChannels, LoadDue, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
     LoadSignals, LocationOf, Taken,
 };
-use crate::ids::{ChannelId, EntityId, RoomId, SessionId};
+use crate::ids::{ChannelId, EntityId, RoomId, ScriptId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
 use crate::wire::{self, LiveSession, Origin, ToPortal, WireError};
@@ -41,7 +41,9 @@ use crate::world::channel_type::{AnyChannel, PlainChannel};
 use crate::world::clock::GameClock;
 use crate::world::command::Hall;
 use crate::world::id_block::{ID_BLOCK, IdBlock};
-use crate::world::record::{AccountRecord, ChannelRecord, ScriptRecord, SessionRecord, SignalRecord, Subscription};
+use crate::world::record::{
+    AccountRecord, Change, ChannelRecord, ScriptRecord, SessionRecord, SignalRecord, Subscription,
+};
 use crate::world::script::AnyScript;
 
 mod prepare;
@@ -102,12 +104,15 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     }
     let core = (Context::new(), Context::new(), Context::new(), Context::new());
     let (link, journal, accounts, world) = &core;
+    let ids = IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK);
+    let made = global_scripts(&registry, &mut stored.scripts, &ids);
     let scripts = make_scripts(&registry, std::mem::take(&mut stored.scripts));
     let channel_types = make_channels(&registry, &stored.channels);
     let services: Shared = Arc::new(Services {
         hall: Hall {
             types: registry.types,
-            ids: IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK),
+            channels: registry.channels,
+            ids,
             name: config.world.name.clone(),
             start_room: EntityId(config.world.start_room.max(1)),
             clock: GameClock { start_ms: created_at, factor: config.world.time_factor },
@@ -134,6 +139,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     for (flush, groups) in stored.outbox {
         mailbox::repay(&services.link, Send { flush: Some(flush), groups });
     }
+    store_scripts(&services, made);
     start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
     let Restored { online, cursors } = restore(&services, found, &hello.sessions, &channels);
@@ -172,7 +178,7 @@ fn make_scripts(registry: &Registry, records: Vec<ScriptRecord>) -> Scripts {
 }
 
 fn make_channels(registry: &Registry, records: &[ChannelRecord]) -> FxHashMap<ChannelId, Box<dyn AnyChannel>> {
-    let make = |record: &ChannelRecord| Some((record.id, registry.make_channel(&record.type_name, &record.state)?));
+    let make = |record: &ChannelRecord| Some((record.id, registry.channels.stored(&record.type_name, &record.state)?));
     records.iter().filter_map(make).collect()
 }
 
@@ -180,10 +186,10 @@ fn start_scripts(services: &Shared, scripts: Scripts) {
     for (record, script) in scripts {
         match script {
             Some(script) => {
+                let (id, type_name) = (record.id, record.type_name.clone());
                 let actor = ScriptActor::new(record, script, services.clone());
-                let id = actor.id();
                 let addr = ScriptActor::start_in_arbiter(services.arbiter(id.0), |_| actor);
-                services.directory.add_script(id, addr);
+                services.directory.add_script(id, &type_name, addr);
             }
             None => tracing::warn!("script {} is kept but does not run: type {}", record.key, record.type_name),
         }
@@ -237,6 +243,30 @@ fn start_core(services: &Shared, taken: &Taken, core: Core) {
     accounts.run(AccountsActor::new(&services.config.throttle));
     world.run(WorldActor::default());
     mailbox::repay(&services.world, world::Begin(services.clone()));
+}
+
+/// Gives the world the scripts of which every world has one, where it lacks them. Returns the rows to store.
+fn global_scripts(registry: &Registry, stored: &mut Vec<ScriptRecord>, ids: &IdBlock) -> Vec<ScriptRecord> {
+    let mut made = Vec::new();
+    for global in registry.global_scripts() {
+        let id = || ids.take().map(|id| ScriptId(id.0));
+        let Some(record) = global.to_store(stored, now_ms(), id) else { continue };
+        stored.retain(|known| known.id != record.id);
+        stored.push(record.clone());
+        made.push(record);
+    }
+    made
+}
+
+/// Stores scripts that are new, before any of them runs. If the server dies first, the next one makes them: there is one of each.
+fn store_scripts(services: &Shared, made: Vec<ScriptRecord>) {
+    for record in made {
+        tracing::info!(script = record.key, "script {} ticks every {} ms from now on", record.key, record.period_ms);
+        let mut batch = Batch::begin(None, services.now_ms());
+        batch.change(Key::Script(record.id));
+        batch.changes.push(Change::Script(Box::new(record)));
+        services.commit(batch);
+    }
 }
 
 fn start_channels(

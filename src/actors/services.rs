@@ -21,8 +21,9 @@ use crate::db::DbPool;
 use crate::ids::{RoomId, SessionId};
 use crate::mailbox;
 use crate::world::command::Hall;
+use crate::world::failure::Failure;
 use crate::world::record::{Change, SignalRecord, SignalTarget};
-use crate::world::signal::{HOPS_MOST, Signal};
+use crate::world::signal::{HOPS_MOST, Signal, Target};
 
 /// Shared by all actors of one server process.
 pub struct Services {
@@ -75,7 +76,10 @@ impl Services {
     pub fn commit(&self, mut batch: Batch) {
         let signals = std::mem::take(&mut batch.signals);
         let sender = batch.changed.first().copied();
-        batch.changes.append(&mut batch.consumed);
+        // First: what it did may have set the same timer anew.
+        let mut changes = std::mem::take(&mut batch.consumed);
+        changes.append(&mut batch.changes);
+        batch.changes = changes;
         batch.changes.extend(signals.iter().map(|signal| Change::Signal(Box::new(signal.clone()))));
         mailbox::repay(&self.journal, Commit(batch));
         for signal in signals {
@@ -84,19 +88,44 @@ impl Services {
     }
 
     /// Makes a batch send signals when it ends. `by` is the actor that sends them.
-    pub fn send_signals(&self, batch: &mut Batch, by: Key, signals: Vec<(SignalTarget, Signal)>) {
-        if signals.is_empty() {
-            return;
-        }
-        batch.change(by);
+    ///
+    /// # Errors
+    ///
+    /// One of them is a bug of its type's, and is dropped: there is nobody it can go to, or more than [`HOPS_MOST`] signals
+    /// led to it.
+    pub fn send_signals(&self, batch: &mut Batch, by: Key, signals: Vec<(Target, Signal)>) -> Result<(), Failure> {
+        let mut failure = Ok(());
         for (target, signal) in signals {
-            if signal.hops > HOPS_MOST {
-                tracing::error!(signal = signal.name, "signal {} was answered too often, it is dropped", signal.name);
+            let Signal { name, json, from, hops, .. } = signal;
+            if hops > HOPS_MOST {
+                failure = Err(Failure::new(format!("signal {name} was answered too often, it is dropped")));
                 continue;
             }
+            let Some(target) = self.stored_target(target) else {
+                failure = Err(Failure::new(format!("signal {name} goes nowhere: there is no {target:?}")));
+                continue;
+            };
             let n = self.signals.fetch_add(1, Ordering::Relaxed);
-            let Signal { name, json, from, hops, .. } = signal;
+            batch.change(by);
             batch.signals.push(SignalRecord { id: self.epoch << 32 | n, target, name, json, from, hops });
+        }
+        failure
+    }
+
+    /// Returns where a signal is stored to go; `None` if there is no such thing.
+    fn stored_target(&self, target: Target) -> Option<SignalTarget> {
+        match target {
+            Target::Room(id) => Some(SignalTarget::Room(id)),
+            Target::Entity(id) => Some(SignalTarget::Entity(id)),
+            Target::Channel(id) => Some(SignalTarget::Channel(id)),
+            Target::Script(id) => Some(SignalTarget::Script(id)),
+            Target::ChannelNamed(name) => {
+                let channel = self.directory.channel_index().find(&name.to_lowercase())?.id;
+                Some(SignalTarget::Channel(channel))
+            }
+            Target::ScriptOf(type_name) => self.directory.script_of(type_name).map(SignalTarget::Script),
+            // Whoever has neighbours has named them.
+            Target::Neighbours => None,
         }
     }
 

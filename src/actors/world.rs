@@ -42,6 +42,18 @@ const IDS_INTERVAL: Duration = Duration::from_millis(500);
 /// How often sleeping rooms are looked at.
 const DUE_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How often a signal is looked for before it is given up: for about five seconds.
+const SIGNAL_ATTEMPTS: u32 = 12;
+
+/// How long a signal waits before it is looked for again; each time twice as long.
+const SIGNAL_WAIT: Duration = Duration::from_millis(5);
+
+/// The longest such wait.
+const SIGNAL_WAIT_MOST: Duration = Duration::from_secs(1);
+
+/// How long a signal waits whose receiver cannot be looked up because storage is away.
+const STORAGE_AWAY: Duration = Duration::from_millis(200);
+
 /// The services are there.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -158,7 +170,7 @@ impl WorldActor {
         let Some(services) = self.services.clone() else { return };
         let rows = match loaded {
             Ok(Some(rows)) => rows,
-            Ok(None) => return bounce(&services, mail, &text!("That way leads nowhere.")),
+            Ok(None) => return lead_nowhere(&services, id, mail),
             Err(error) => {
                 tracing::error!(room.id = %id, "room {id} cannot be loaded: {error}");
                 return bounce(&services, mail, &text!("You cannot get there just now. Please try again."));
@@ -193,7 +205,12 @@ impl WorldActor {
         let services = services.clone();
         ctx.spawn(place.into_actor(self).map(move |place, _, ctx| match (place, mail) {
             (Ok(Some(room)), mail) => ctx.notify(Route { room, mail }),
-            (_, Mail::Signal { signal, .. }) => services.drop_signal(&signal),
+            (Ok(None), Mail::Signal { signal, sender, attempts }) => {
+                let mail = Mail::Signal { signal, sender, attempts: attempts + 1 };
+                ctx.notify(Locate { entity, mail });
+            }
+            // The signal is stored as well: with what keeps it from being read, it waits.
+            (Err(_), mail @ Mail::Signal { .. }) => drop(ctx.notify_later(Locate { entity, mail }, STORAGE_AWAY)),
             (place, mail) => {
                 if let Err(error) = place {
                     tracing::warn!("{entity} cannot be looked for: {error}");
@@ -274,8 +291,17 @@ fn start(services: &Shared, id: RoomId, entities: Vec<Entity>) -> Option<Addr<Ro
     Some(RoomActor::start_in_arbiter(services.arbiter(id.0), |_| actor))
 }
 
+/// Answers mail for a room that there is not. Whoever wanted to go home is at home where everybody begins, from now on.
+pub(super) fn lead_nowhere(services: &Shared, room: RoomId, mail: Vec<Mail>) {
+    let start = services.hall.start_room;
+    let is_homeless = |mail: &Mail| room != start && matches!(mail, Mail::Arrive(Arrival { manner: Manner::Home, .. }));
+    let (homeless, others): (Vec<_>, Vec<_>) = mail.into_iter().partition(is_homeless);
+    homeless.into_iter().for_each(|mail| services.to_room(start, mail));
+    bounce(services, others, &text!("That way leads nowhere."));
+}
+
 /// Answers mail for a room that cannot be had.
-pub(super) fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
+fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
     for mail in mail {
         match mail {
             Mail::Input { mut batch, session, .. } => {
@@ -292,7 +318,7 @@ pub(super) fn bounce(services: &Shared, mail: Vec<Mail>, why: &Markup) {
                 mailbox::repay(&services.accounts, Left { batch, account, session });
             }
             Mail::Unseat { batch, .. } => services.commit(batch),
-            Mail::Relay { mut batch, session, .. } => {
+            Mail::Relay { mut batch, session, .. } | Mail::Vouch { mut batch, session, .. } => {
                 batch.tell(session, why.clone());
                 services.commit(batch);
             }
@@ -391,8 +417,15 @@ impl Handler<Locate> for WorldActor {
     type Result = ();
 
     fn handle(&mut self, Locate { entity, mail }: Locate, ctx: &mut Self::Context) {
-        if let Some(services) = self.services.clone() {
-            self.locate(&services, entity, mail, ctx);
+        let Some(services) = self.services.clone() else { return };
+        match mail {
+            Mail::Signal { signal, attempts, .. } if attempts >= SIGNAL_ATTEMPTS => services.drop_signal(&signal),
+            Mail::Signal { attempts: attempts @ 1.., .. } => {
+                // It was not where storage says it is: where it is now may not be stored yet.
+                let wait = SIGNAL_WAIT.saturating_mul(1 << (attempts - 1)).min(SIGNAL_WAIT_MOST);
+                ctx.run_later(wait, move |world, ctx| world.locate(&services, entity, mail, ctx));
+            }
+            mail => self.locate(&services, entity, mail, ctx),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `channel`: what there is to listen to, join, leave and read again. To speak, one types the channel's name.
 
 use crate::text;
-use crate::text::Markup;
+use crate::text::{Markup, english};
 use crate::world::channel::RECENT_MESSAGES;
 use crate::world::command::{Args, Command, CommandCx};
 use crate::world::effects::{AccountsRequest, ChannelRequest};
@@ -19,7 +19,7 @@ impl Command for Channel {
     const ALIASES: &'static [&'static str] = &["chan", "channels"];
     const CATEGORY: &'static str = "Communication";
     const HELP: &'static str = "Usage: channel list\n       channel join <name>\n       channel leave <name>\n       \
-        channel history [name] [number of messages | since <number>]\n       channel create <name> [= <description>]\n\n\
+        channel history [name] [number of messages | since <number>]\n       channel create <name>[:type] [= <description>]\n\n\
         Lists channels, and joins and leaves them. To say something on one, type its name or its short name and the text; \
         with : before the text it is a pose.\n\nFor example: pub Hello, everybody!";
 
@@ -118,9 +118,24 @@ fn create(typed: &str, cx: &mut CommandCx) -> Result<(), Refusal> {
     if name.is_empty() {
         return Err(Refusal::new("Usage: channel create <name> [= <description>]"));
     }
+    let (name, type_name) = match name.rsplit_once(':') {
+        Some((name, type_name)) => (name.trim(), Some(known_type(type_name.trim(), cx)?)),
+        None => (name, None),
+    };
     let (name, description) = (name.to_owned(), description.to_owned());
-    cx.ask_accounts(AccountsRequest::CreateChannel { name, description });
+    cx.ask_accounts(AccountsRequest::CreateChannel { name, description, type_name });
     Ok(())
+}
+
+/// Builders choose a type.
+fn known_type(typed: &str, cx: &CommandCx) -> Result<String, Refusal> {
+    cx.require(Permission::Builder)?;
+    let known = cx.hall().channels.names();
+    if known.contains(&typed) {
+        return Ok(typed.to_owned());
+    }
+    let known = english::list(&known.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    Err(text!("There is no type of channel called \"{}\"; there are: {}.", typed, known).into())
 }
 
 #[cfg(test)]
@@ -188,10 +203,21 @@ mod tests {
     #[test]
     fn whoever_has_an_account_makes_new_ones() {
         let mut trial = trial();
-        let expected = AccountsRequest::CreateChannel { name: "Trade".into(), description: "Wares = coins".into() };
+        let trade = |type_name: Option<&str>| AccountsRequest::CreateChannel {
+            name: "Trade".into(),
+            description: "Wares = coins".into(),
+            type_name: type_name.map(str::to_owned),
+        };
+        let expected = trade(None);
         assert_eq!(trial.run("Ann", "channel create Trade = Wares = coins").hop, Some(Hop::Accounts(expected)));
         let usage = "Usage: channel create <name> [= <description>]";
         assert_eq!(trial.run("Ann", "channel create = Wares").to("Ann"), [usage]);
+        let typed = "channel create Trade:channel = Wares = coins";
+        assert_eq!(trial.run("Ann", typed).to("Ann"), ["Only Builders may do that."]);
+        trial.permit("Ann", Permission::Builder);
+        assert_eq!(trial.run("Ann", typed).hop, Some(Hop::Accounts(trade(Some("channel")))));
+        let unknown = "There is no type of channel called \"pit\"; there are: channel.";
+        assert_eq!(trial.run("Ann", "channel create Trade:pit").to("Ann"), [unknown]);
         trial.caller("Ann", |ann| ann.permission = Permission::Guest);
         assert_eq!(trial.run("Ann", "channel create Trade").to("Ann"), ["Only Players may do that."]);
     }

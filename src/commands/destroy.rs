@@ -20,7 +20,8 @@ impl Command for Destroy {
     const PERMISSION: Permission = Permission::Builder;
     const HELP: &'static str = "Usage: destroy <target>\n\n\
         Unmakes something. What is in a thing falls to where it was. A room is destroyed by its #id, from elsewhere, with \
-        its exits and all things in it, and only while nobody plays there; exits that lead to it lead nowhere then.\n\n\
+        its exits and all things in it, and only while nobody plays there; exits that lead to it lead nowhere then, and who is at home there has a new home \
+        where everybody begins.\n\n\
         For example: destroy lamp";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {

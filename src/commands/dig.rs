@@ -109,7 +109,7 @@ mod tests {
     fn a_room_may_stand_alone() {
         let said = trial().run("Ann", "dig Cave");
         assert_eq!(said.to("Ann"), ["You dig Cave (#10000)."]);
-        assert_eq!((said.new_rooms.len(), said.changes.len()), (1, 0));
+        assert_eq!((said.new_rooms.len(), said.changes.len()), (1, 1));
     }
 
     #[test]

@@ -21,7 +21,13 @@ impl Command for Link {
         let Some((typed, Some(to))) = args.equals().filter(|(exit, _)| !exit.is_empty()) else {
             return Err(Refusal::new("Link which exit to which room? For example: link north = #12"));
         };
-        let to = if to.is_empty() { None } else { Some(cx.room_to(to)?) };
+        let to = match to {
+            "" => None,
+            to => {
+                let Some(to) = cx.room_to(to)? else { return Ok(()) };
+                Some(to)
+            }
+        };
         // Where the exit is, `here` would be another room.
         let line = to.map(|to| format!("link {typed} = {to}"));
         let Some(exit) = cx.target_or_relay(typed, line)? else { return Ok(()) };

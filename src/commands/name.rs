@@ -1,8 +1,8 @@
 //! `name`: what something is called.
 
-use super::named::{Named, names_json, with_id};
+use super::named::{Named, with_id};
 use crate::text;
-use crate::world::building::is_person;
+use crate::world::building::{is_person, names_json};
 use crate::world::command::{Args, Command, CommandCx};
 use crate::world::record::{Kind, Permission};
 use crate::world::types::Refusal;

@@ -1,10 +1,10 @@
 //! What commands that build share: names as builders write them, and exits.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ids::{EntityId, RoomId};
 use crate::text;
-use crate::world::building::{ALIASES_MOST, name};
+use crate::world::building::{ALIASES_MOST, name, names_json};
 use crate::world::command::CommandCx;
 use crate::world::direction;
 use crate::world::entity::Entity;
@@ -110,11 +110,6 @@ impl Named {
     fn all(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.key).chain(&self.aliases)
     }
-}
-
-/// Returns an entity's names as the history keeps them.
-pub(super) fn names_json(key: &str, aliases: &[String]) -> Value {
-    json!([key].into_iter().chain(aliases.iter().map(String::as_str)).collect::<Vec<_>>())
 }
 
 /// Returns what something is called in an answer to a builder: `lamp (#12)`.

@@ -25,7 +25,7 @@ impl Command for Open {
         }
         let exit = Named::parse_exit(exit, cx)?;
         exit.is_free_here(cx)?;
-        let to = cx.room_to(to)?;
+        let Some(to) = cx.room_to(to)? else { return Ok(()) };
         let here = cx.room().room();
         let (made, way) = (exit.make_exit(here, to, cx)?, exit.key);
         let id = made.id;

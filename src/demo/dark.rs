@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lantern::Lantern;
+use super::light;
 use crate::prelude::*;
 
 /// A room without a window: its description is for those who have a light.
@@ -14,8 +14,7 @@ impl RoomType for Dark {
 
     fn shape_description(&self, description: Markup, room: &RoomView) -> Markup {
         let held = room.here(Kind::Character).flat_map(|who| room.inside(who.id));
-        let mut lanterns = held.chain(room.here(Kind::Object)).filter_map(Entity::state::<Lantern>);
-        if lanterns.any(|lantern| lantern.is_lit) {
+        if held.chain(room.here(Kind::Object)).any(light::is_lit) {
             return description;
         }
         text!("It is pitch dark. If only you had a light.")
@@ -25,6 +24,7 @@ impl RoomType for Dark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::lantern::Lantern;
     use crate::testing::Trial;
 
     #[test]

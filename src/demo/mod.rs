@@ -10,6 +10,7 @@ mod board;
 mod dark;
 mod keeper;
 mod lantern;
+mod light;
 mod map;
 mod observatory;
 mod weather;
@@ -19,6 +20,6 @@ pub fn plugin(app: &mut App) {
     app.room::<bell::Earshot>().room::<dark::Dark>().room::<observatory::Observatory>().room::<weather::Outdoors>();
     app.object::<bell::Bell>().object::<board::Board>().object::<lantern::Lantern>();
     app.character::<keeper::Keeper>().script::<weather::Weather>();
-    app.command(bell::Ring).command(board::Read).command(board::Write).command(lantern::Light).command(lantern::Douse);
+    app.command(bell::Ring).command(board::Read).command(board::Write).command(light::Light).command(light::Douse);
     app.first_world(map::plan);
 }

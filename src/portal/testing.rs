@@ -141,6 +141,7 @@ pub(crate) fn config(data_dir: PathBuf) -> Config {
             invite_code: String::new(),
             link_lost_secs: 300,
             room_idle_secs: 300,
+            lazy_secs: 60,
             time_factor: 4.0,
         },
         listen: ListenConfig { telnet: free_port, http: free_port },

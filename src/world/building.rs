@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::ids::EntityId;
+use crate::ids::{AccountId, EntityId};
 use crate::text;
 use crate::text::Markup;
 use crate::world::clock::CalendarTime;
 use crate::world::command::CommandCx;
+use crate::world::cx::RoomCx;
 use crate::world::effects::Hop;
 use crate::world::entity::{Entity, EntityLock};
+use crate::world::id_block::IdBlock;
 use crate::world::record::{Change, HistoryRecord, Kind, Permission};
 use crate::world::types::{Inner, Refusal};
 
@@ -43,19 +45,26 @@ impl CommandCx<'_, '_> {
         self.anything(typed.trim()).map(|entity| Some(entity.id))
     }
 
-    /// Finds a room to lead to: `#id`, or `here`. Whether there is such a room shows when somebody goes there; what can
-    /// be seen to be no room is refused.
+    /// Finds a room to lead to: `#id`, or `here`.
+    ///
+    /// `None` means that it is not known yet whether that is a room: the same line runs again when it is, and this run shall
+    /// end without doing anything. If it is none, whoever typed the line is told so instead.
     ///
     /// # Errors
     ///
     /// A refusal if that cannot be a room.
-    pub fn room_to(&self, typed: &str) -> Result<EntityId, Refusal> {
+    pub fn room_to(&mut self, typed: &str) -> Result<Option<EntityId>, Refusal> {
         let here = self.view().room().map(|room| room.id);
         let room = if typed.eq_ignore_ascii_case("here") { here } else { numbered(typed) };
         let room = room.ok_or_else(|| text!("Name a room by its number, such as #12; \"{}\" is none.", typed))?;
         match self.view().entity(room) {
-            Some(entity) if entity.kind() != Kind::Room => Err(text!("{} ({}) is no room.", entity.key, room).into()),
-            _ => Ok(room),
+            Some(entity) if entity.kind() != Kind::Room => Err(no_room(entity).into()),
+            Some(_) => Ok(Some(room)),
+            None if self.knows(room) => Ok(Some(room)),
+            None => {
+                self.room().effects().hop = Some(Hop::Vouch(room));
+                Ok(None)
+            }
         }
     }
 
@@ -102,18 +111,9 @@ impl CommandCx<'_, '_> {
 
     /// Takes a change into the history.
     pub fn note(&mut self, entity: EntityId, action: &str, before: Value, after: Value) {
-        let Some(id) = self.hall().ids.take() else { return };
-        let record = HistoryRecord {
-            id: id.0,
-            at: self.view().now_ms(),
-            account: self.caller().account,
-            by: self.caller().name.to_string(),
-            entity,
-            action: action.to_owned(),
-            before: before.to_string(),
-            after: after.to_string(),
-        };
-        self.room().effects().rows.push(Change::History(Box::new(record)));
+        let by = Author { account: self.caller().account, name: self.caller().name.to_string() };
+        let ids = &self.hall().ids;
+        self.room().note(&by, ids, entity, action, (before, after));
     }
 
     /// Parses a lock with the functions that the game has registered.
@@ -199,6 +199,11 @@ pub fn portrait(entity: &Entity) -> Value {
     })
 }
 
+/// Returns an entity's names as the history keeps them.
+pub fn names_json(key: &str, aliases: &[String]) -> Value {
+    json!([key].into_iter().chain(aliases.iter().map(String::as_str)).collect::<Vec<_>>())
+}
+
 /// Returns what a builder reads of the changes to an entity, the oldest first.
 pub fn history(entity: EntityId, changes: &[HistoryRecord]) -> Markup {
     /// Longest value shown, in characters.
@@ -215,8 +220,45 @@ pub fn history(entity: EntityId, changes: &[HistoryRecord]) -> Markup {
     list
 }
 
-impl crate::world::cx::RoomCx<'_> {
-    /// Tells an entity that has just been put in the room, by [`crate::world::cx::RoomCx::create`], that it is there.
+/// Returns what is said of something that is taken for a room.
+pub fn no_room(entity: &Entity) -> Markup {
+    text!("{} ({}) is no room.", entity.key, entity.id)
+}
+
+/// Who changes something by hand, with a command or from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
+impl RoomCx<'_> {
+    /// Takes a change into the history: what was, and what is.
+    pub fn note(
+        &mut self,
+        by: &Author,
+        ids: &IdBlock,
+        entity: EntityId,
+        action: &str,
+        (before, after): (Value, Value),
+    ) {
+        let Some(id) = ids.take() else { return };
+        let record = HistoryRecord {
+            id: id.0,
+            at: self.now_ms(),
+            account: by.account,
+            by: by.name.clone(),
+            entity,
+            action: action.to_owned(),
+            before: before.to_string(),
+            after: after.to_string(),
+        };
+        self.effects().rows.push(Change::History(Box::new(record)));
+    }
+
+    /// Tells an entity that has just been put in the room, by [`RoomCx::create`], that it is there.
     pub fn created(&mut self, id: EntityId) {
         let kind = self.entity(id).map(|entity| match &entity.behaviour.0 {
             Inner::Unknown { .. } => None,

@@ -90,22 +90,19 @@ impl Channel {
         }
     }
 
-    /// Takes the next message in: gives it its number and keeps it at hand.
-    pub fn say(&mut self, account: Option<AccountId>, speaker: &str, text: &str, now_ms: i64) -> ChannelMessage {
-        self.record.last_message += 1;
-        let message = ChannelMessage {
-            channel: self.record.id,
-            n: self.record.last_message,
-            at: now_ms,
-            account,
-            speaker: speaker.to_owned(),
-            text: text.to_owned(),
-        };
+    /// Returns the next message, with its number; it is said when it is [kept](Channel::keep).
+    pub fn next_message(&self, account: Option<AccountId>, speaker: &str, text: String, now_ms: i64) -> ChannelMessage {
+        let (channel, n) = (self.record.id, self.record.last_message + 1);
+        ChannelMessage { channel, n, at: now_ms, account, speaker: speaker.to_owned(), text }
+    }
+
+    /// Keeps a message at hand. The next one gets another number.
+    pub fn keep(&mut self, message: ChannelMessage) {
+        self.record.last_message = message.n;
         if self.recent.len() == RECENT_MESSAGES {
             self.recent.pop_front();
         }
-        self.recent.push_back(message.clone());
-        message
+        self.recent.push_back(message);
     }
 
     /// Returns the sessions that hear a message, and among them those that want it as an event too.
@@ -175,7 +172,10 @@ mod tests {
     fn messages_are_numbered_without_a_gap_and_read_since_a_number() {
         let mut channel = channel(40);
         for text in ["a", "b", "c"] {
-            channel.say(Some(AccountId(1)), "Ann", text, 0);
+            let message = channel.next_message(Some(AccountId(1)), "Ann", text.into(), 0);
+            // One that is not kept leaves no gap.
+            assert_eq!(channel.next_message(None, "Ann", "never said".into(), 0).n, message.n);
+            channel.keep(message);
         }
         assert_eq!(numbers(channel.recent(Some(41), 100)), Some(vec![42, 43]));
         assert_eq!(numbers(channel.recent(None, 2)), Some(vec![42, 43]));

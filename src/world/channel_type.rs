@@ -1,12 +1,13 @@
 //! Types of channels: who may speak, what becomes of what they say.
 
 use std::any::Any;
+use std::collections::HashMap;
 
 use crate::text::Markup;
 use crate::world::caller::Caller;
-use crate::world::record::{ChannelMessage, SignalTarget};
+use crate::world::record::ChannelMessage;
 use crate::world::signal::{Signal, SignalType, Target};
-use crate::world::types::{Refusal, State};
+use crate::world::types::{Refusal, State, read};
 
 /// A kind of channel. Every hook has a default; override what differs.
 ///
@@ -68,7 +69,7 @@ pub struct ChannelCx {
     pub now_ms: i64,
     hops: u32,
     shown: Vec<Markup>,
-    signals: Vec<(SignalTarget, Signal)>,
+    signals: Vec<(Target, Signal)>,
 }
 
 impl ChannelCx {
@@ -85,12 +86,56 @@ impl ChannelCx {
     /// Sends a signal, once this run is done. A channel has no neighbours.
     pub fn signal<S: SignalType>(&mut self, target: Target, value: &S) {
         let signal = Signal { hops: self.hops, ..Signal::new(value) };
-        self.signals.extend(target.stored().map(|target| (target, signal)));
+        if target != Target::Neighbours {
+            self.signals.push((target, signal));
+        }
     }
 
     /// Returns what was shown and sent.
-    pub fn into_parts(self) -> (Vec<Markup>, Vec<(SignalTarget, Signal)>) {
+    pub fn into_parts(self) -> (Vec<Markup>, Vec<(Target, Signal)>) {
         (self.shown, self.signals)
+    }
+}
+
+/// Makes a type from its state, or in its default state.
+type Make = (fn(&str) -> Result<Box<dyn AnyChannel>, serde_json::Error>, fn() -> Box<dyn AnyChannel>);
+
+/// The registered types of channels, by name.
+pub struct ChannelTypes(HashMap<&'static str, Make>);
+
+impl Default for ChannelTypes {
+    /// Returns the plain one.
+    fn default() -> Self {
+        let mut types = Self(HashMap::new());
+        types.add::<PlainChannel>();
+        types
+    }
+}
+
+impl ChannelTypes {
+    /// Registers a type.
+    pub fn add<T: ChannelType>(&mut self) {
+        let make: Make = (|json| Ok(Box::new(serde_json::from_str::<T>(json)?)), || Box::new(T::default()));
+        self.0.insert(T::TYPE, make);
+    }
+
+    /// Returns their names, in order.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.0.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns a type in its default state; `None` if there is none of that name.
+    pub fn fresh(&self, name: &str) -> Option<Box<dyn AnyChannel>> {
+        self.0.get(name).map(|(_, fresh)| fresh())
+    }
+
+    /// Returns a stored channel's type with its state; `None` if it is not registered or cannot read it: the channel
+    /// then works as a plain one, and its row is left as it is.
+    pub fn stored(&self, name: &str, json: &str) -> Option<Box<dyn AnyChannel>> {
+        let (make, _) = self.0.get(name)?;
+        read(|| make(json)).inspect_err(|why| tracing::warn!("state of channel type {name}: {why}")).ok()
     }
 }
 
@@ -132,7 +177,9 @@ impl<T: ChannelType> AnyChannel for T {
         ChannelType::on_signal(self, signal, cx);
     }
     fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|_| "null".into())
+        // A bug in the type, as a panic of a hook is, and treated alike.
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| panic!("the state of type {} cannot be stored: {error}", T::TYPE))
     }
     fn boxed(&self) -> Box<dyn AnyChannel> {
         Box::new(self.clone())

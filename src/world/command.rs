@@ -9,6 +9,7 @@ use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
+use crate::world::channel_type::ChannelTypes;
 use crate::world::clock::GameClock;
 use crate::world::cx::{RoomCx, RoomView, Subject};
 use crate::world::effects::{AccountsRequest, ChannelRequest, Hop, Manner, Walk};
@@ -231,6 +232,8 @@ pub struct Hall {
     pub clock: GameClock,
     /// The types.
     pub types: Registry,
+    /// The types of channels.
+    pub channels: ChannelTypes,
     /// Ids for what is new.
     pub ids: IdBlock,
 }
@@ -243,6 +246,7 @@ pub struct CommandCx<'a, 'r> {
     caller: Arc<Caller>,
     hall: &'a Hall,
     channels: &'a ChannelIndex,
+    knows: Option<EntityId>,
 }
 
 impl<'a, 'r> CommandCx<'a, 'r> {
@@ -255,7 +259,17 @@ impl<'a, 'r> CommandCx<'a, 'r> {
         hall: &'a Hall,
         channels: &'a ChannelIndex,
     ) -> Self {
-        Self { room, who, session, caller, hall, channels }
+        Self { room, who, session, caller, hall, channels, knows: None }
+    }
+
+    /// Takes note that the line has been to a room, somewhere else.
+    pub fn knowing(self, room: Option<EntityId>) -> Self {
+        Self { knows: room, ..self }
+    }
+
+    /// Tells whether the line has been to that room.
+    pub fn knows(&self, room: EntityId) -> bool {
+        self.knows == Some(room)
     }
 
     /// Returns the id of the character that does it.

@@ -11,7 +11,9 @@ use smallvec::SmallVec;
 use crate::ids::EntityId;
 use crate::world::entity::Entity;
 use crate::world::record::Change;
-use crate::world::signal::Timer;
+
+mod late;
+mod timers;
 
 /// A room and all that is in it at any depth: the room itself, its exits, who is here and what they carry.
 #[derive(Debug)]
@@ -22,13 +24,23 @@ pub struct Contents {
     inside: FxHashMap<EntityId, Vec<EntityId>>,
     /// When which timer is due.
     due: BTreeSet<(i64, EntityId, String)>,
+    /// What has changed and is to be stored later.
+    late: BTreeSet<EntityId>,
+    /// Nothing is stored later any more.
+    is_exact: bool,
 }
 
 impl Contents {
     /// Makes the contents of a room from its entities, of which the first is the room.
     pub fn new(room: Entity, rest: impl IntoIterator<Item = Entity>) -> Self {
-        let mut contents =
-            Self { room: room.id, entities: FxHashMap::default(), inside: FxHashMap::default(), due: BTreeSet::new() };
+        let mut contents = Self {
+            room: room.id,
+            entities: FxHashMap::default(),
+            inside: FxHashMap::default(),
+            due: BTreeSet::new(),
+            late: BTreeSet::new(),
+            is_exact: false,
+        };
         contents.insert(room);
         for entity in rest {
             contents.insert(entity);
@@ -53,6 +65,11 @@ impl Contents {
 
     /// Puts an entity in, or replaces it.
     pub fn insert(&mut self, entity: Entity) {
+        drop(self.replace(entity));
+    }
+
+    /// Puts an entity in. Returns what was in its place.
+    fn replace(&mut self, entity: Entity) -> Option<Entity> {
         let before = self.entities.get(&entity.id).and_then(|old| old.location);
         if before != entity.location || !self.entities.contains_key(&entity.id) {
             self.unlist(entity.id, before);
@@ -62,49 +79,13 @@ impl Contents {
         }
         self.undue(entity.id);
         self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), entity.id, timer.name.clone())));
-        self.entities.insert(entity.id, entity);
-    }
-
-    /// Returns when the next timer is due, in milliseconds since 1970.
-    pub fn next_due(&self) -> Option<i64> {
-        self.due.first().map(|(at, ..)| *at)
-    }
-
-    /// Returns the timers that are due at `now_ms`, the first ones first, at most `most`.
-    pub fn due(&self, now_ms: i64, most: usize) -> Vec<(EntityId, Timer)> {
-        let due = self.due.iter().take_while(|(at, ..)| *at <= now_ms).take(most);
-        due.filter_map(|(_, id, name)| Some((*id, self.entity(*id)?.timer(name)?.clone()))).collect()
-    }
-
-    /// Takes note that a ticker has ticked. Returns its timer as it is now, `None` if it is gone.
-    pub fn ticked(&mut self, id: EntityId, name: &str, now_ms: i64) -> Option<Timer> {
-        let timer = self.entities.get_mut(&id)?.timers.iter_mut().find(|timer| timer.name == name)?;
-        self.due.remove(&(timer.due_at(), id, name.to_owned()));
-        timer.fired_at = now_ms;
-        self.due.insert((timer.due_at(), id, name.to_owned()));
-        Some(timer.clone())
-    }
-
-    /// Takes a one-shot away that fires. Returns false if it is gone already.
-    pub fn spend(&mut self, id: EntityId, name: &str) -> bool {
-        self.undue(id);
-        let Some(entity) = self.entities.get_mut(&id) else { return false };
-        let before = entity.timers.len();
-        entity.timers.retain(|timer| timer.name != name);
-        let spent = entity.timers.len() < before;
-        self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), id, timer.name.clone())));
-        spent
-    }
-
-    fn undue(&mut self, id: EntityId) {
-        for timer in self.entities.get(&id).map_or(&[][..], |entity| &entity.timers) {
-            self.due.remove(&(timer.due_at(), id, timer.name.clone()));
-        }
+        self.entities.insert(entity.id, entity)
     }
 
     /// Takes an entity out, without what is in it.
     pub fn remove(&mut self, id: EntityId) -> Option<Entity> {
         self.undue(id);
+        self.late.remove(&id);
         let entity = self.entities.remove(&id)?;
         self.unlist(id, entity.location);
         Some(entity)
@@ -117,6 +98,7 @@ impl Contents {
         while next < taken.len() {
             for inner in self.inside.remove(&taken[next].id).unwrap_or_default() {
                 self.undue(inner);
+                self.late.remove(&inner);
                 taken.extend(self.entities.remove(&inner));
             }
             next += 1;
@@ -124,13 +106,13 @@ impl Contents {
         taken
     }
 
-    /// Applies edits and returns the rows that store them, and how to take them back.
-    pub fn apply(&mut self, edits: Edits) -> (Vec<Change>, Undo) {
-        let (mut changes, mut undo) = (Vec::new(), Undo::default());
-        for (id, edited) in edits.0 {
+    /// Returns the rows that store edits. What has changed gets its next version.
+    pub fn rows(&self, edits: &mut Edits) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (id, edited) in &mut edits.0 {
+            let before = self.entities.get(id);
             match edited {
-                Some(mut entity) => {
-                    let before = self.entities.get(&id);
+                Some(entity) => {
                     let first = changes.len();
                     entity.changes_since(before, &mut changes);
                     if changes.len() > first {
@@ -141,28 +123,35 @@ impl Contents {
                             _ => changes.insert(first, Change::Entity(Box::new(entity.to_record()))),
                         }
                     }
-                    let before = before.cloned();
-                    if changes.len() > first {
-                        undo.0.push((id, Some(entity.version), before));
-                    }
-                    self.insert(entity);
                 }
-                None => {
-                    if let Some(gone) = self.remove(id) {
-                        if !gone.transient {
-                            changes.push(Change::EntityGone(id));
-                        }
-                        undo.0.push((id, None, Some(gone)));
-                    }
-                }
+                None if before.is_some_and(|gone| !gone.transient) => changes.push(Change::EntityGone(*id)),
+                None => {}
             }
         }
-        (changes, undo)
+        changes
     }
 
-    /// Takes back what [`Contents::apply`] did, but for entities that have changed since or have left.
+    /// Takes edits in whose [`Contents::rows`] have been made, and returns how to take them back.
+    pub fn take_in(&mut self, edits: Edits) -> Undo {
+        let mut undo = Undo::default();
+        for (id, edited) in edits.0 {
+            match edited {
+                Some(entity) => {
+                    let version = entity.version;
+                    let before = self.replace(entity);
+                    if before.as_ref().is_none_or(|before| before.version != version) {
+                        undo.edits.push((id, Some(version), before));
+                    }
+                }
+                None => undo.edits.extend(self.remove(id).map(|gone| (id, None, Some(gone)))),
+            }
+        }
+        undo
+    }
+
+    /// Takes back what [`Contents::take_in`] did, but for entities that have changed since or have left.
     pub fn undo(&mut self, undo: Undo) {
-        for (id, version, before) in undo.0.into_iter().rev() {
+        for (id, version, before) in undo.edits.into_iter().rev() {
             if self.entity(id).map(|entity| entity.version) == version {
                 match before {
                     Some(before) => self.insert(before),
@@ -170,6 +159,7 @@ impl Contents {
                 }
             }
         }
+        self.late.extend(undo.saved.into_iter().filter(|id| self.entities.contains_key(id)));
     }
 
     fn unlist(&mut self, id: EntityId, holder: Option<EntityId>) {
@@ -183,14 +173,19 @@ impl Contents {
     }
 }
 
-/// How to take edits back: of each entity its version since (`None`: it is gone) and what it was (`None`: it was not).
+/// How to take edits back, in order: of each entity its version since (`None`: it is gone) and what it was (`None`: it was not).
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Undo(Vec<(EntityId, Option<i64>, Option<Entity>)>);
+pub struct Undo {
+    edits: Vec<(EntityId, Option<i64>, Option<Entity>)>,
+    /// What was late, and was to be stored with them.
+    saved: Vec<EntityId>,
+}
 
 impl Undo {
     /// Adds what was done later.
     pub fn append(&mut self, later: Undo) {
-        self.0.extend(later.0);
+        self.edits.extend(later.edits);
+        self.saved.extend(later.saved);
     }
 }
 
@@ -264,7 +259,7 @@ impl<'a> Draft<'a> {
         unedited.chain(came)
     }
 
-    /// Returns the edits, for [`Contents::apply`].
+    /// Returns the edits, for [`Contents::rows`] and [`Contents::take_in`].
     pub fn into_edits(self) -> Edits {
         self.edits
     }
@@ -290,6 +285,11 @@ mod tests {
             Entity::new(EntityId(1), Behaviour::room(), "Hall"),
             [thing(2, 1), thing(3, 2), thing(4, 3), thing(5, 1)],
         )
+    }
+
+    fn apply(room: &mut Contents, mut edits: Edits) -> (Vec<Change>, Undo) {
+        let changes = room.rows(&mut edits);
+        (changes, room.take_in(edits))
     }
 
     fn ids<'a>(entities: impl Iterator<Item = &'a Entity>) -> Vec<u64> {
@@ -326,7 +326,7 @@ mod tests {
         draft.edit(EntityId(5)).unwrap().location = Some(EntityId(2));
         draft.edit(EntityId(5)).unwrap().location = Some(EntityId(1));
         let edits = draft.into_edits();
-        assert_eq!(room.apply(edits).0, []);
+        assert_eq!(apply(&mut room, edits).0, []);
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
         let mut draft = Draft::new(&room);
         draft.edit(EntityId(5)).unwrap().location = Some(EntityId(2));
         let edits = draft.into_edits();
-        let (changes, _) = room.apply(edits);
+        let (changes, _) = apply(&mut room, edits);
         let [Change::Entity(record)] = changes.as_slice() else { panic!("{changes:?}") };
         assert_eq!((record.location, record.version), (Some(EntityId(2)), 1));
         assert_eq!(room.entity(EntityId(5)).unwrap().version, 1);
@@ -349,7 +349,7 @@ mod tests {
             let mut draft = Draft::new(room);
             draft.edit(EntityId(5)).unwrap().set_attribute("weight", weight);
             let edits = draft.into_edits();
-            room.apply(edits).1
+            apply(room, edits).1
         };
         let first = edit(&mut room, 1);
         room.undo(first.clone());
@@ -368,7 +368,7 @@ mod tests {
         thing.set_attribute("weight", 3);
         thing.aliases.push("it".into());
         let edits = draft.into_edits();
-        let (changes, _) = room.apply(edits);
+        let (changes, _) = apply(&mut room, edits);
         assert!(matches!(
             changes.as_slice(),
             [Change::Entity(_), Change::Aliases(..), Change::Attribute { value: Some(_), .. }]
@@ -376,6 +376,9 @@ mod tests {
         let mut draft = Draft::new(&room);
         draft.edit(EntityId(5)).unwrap().set_attribute("weight", serde_json::Value::Null);
         let edits = draft.into_edits();
-        assert!(matches!(room.apply(edits).0.as_slice(), [Change::Entity(_), Change::Attribute { value: None, .. }]));
+        assert!(matches!(
+            apply(&mut room, edits).0.as_slice(),
+            [Change::Entity(_), Change::Attribute { value: None, .. }]
+        ));
     }
 }

@@ -13,7 +13,7 @@ use crate::world::contents::{Draft, Edits};
 use crate::world::effects::{Effects, Hop, Manner, Walk};
 use crate::world::entity::Entity;
 use crate::world::lock::LockSubject;
-use crate::world::record::{Kind, Permission, SignalTarget};
+use crate::world::record::{Kind, Permission};
 use crate::world::room::Moment;
 use crate::world::seats::{Occupancy, Seats};
 use crate::world::signal::{SHORTEST_MS, Signal, SignalType, Target, Timer};
@@ -87,7 +87,7 @@ impl<'a> RoomCx<'a> {
     /// Returns a context of a moment.
     pub fn new(draft: Draft<'a>, seats: &'a Seats, moment: Moment) -> Self {
         let rng = fastrand::Rng::with_seed(moment.seed);
-        Self { draft, seats, effects: Effects::default(), moment, rng, hops: 0 }
+        Self { draft, seats, effects: Effects::default(), moment, rng, hops: moment.hops }
     }
 
     /// Returns the room as it is with all effects so far.
@@ -162,15 +162,15 @@ impl<'a> RoomCx<'a> {
     }
 
     fn send(&mut self, target: Target, signal: Signal) {
-        let Some(target) = target.stored() else {
+        if target == Target::Neighbours {
             let here = self.room();
             let mut rooms: Vec<EntityId> = self.view().here(Kind::Exit).filter_map(|exit| exit.destination).collect();
             rooms.sort_unstable();
             rooms.dedup();
             let others = rooms.into_iter().filter(|room| *room != here);
-            self.effects.signals.extend(others.map(|room| (SignalTarget::Room(room), signal.clone())));
+            self.effects.signals.extend(others.map(|room| (Target::Room(room), signal.clone())));
             return;
-        };
+        }
         self.effects.signals.push((target, signal));
     }
 
@@ -218,7 +218,7 @@ impl<'a> RoomCx<'a> {
 
     /// Gives a signal to the type of an entity of this room, or of the room itself.
     pub(crate) fn deliver(&mut self, id: EntityId, signal: &Signal) {
-        self.hops = signal.hops + 1;
+        self.hops = self.hops.max(signal.hops + 1);
         match self.entity(id).map(Entity::kind) {
             Some(Kind::Room) => drop(self.with_room(|room, cx| room.on_signal(signal, cx))),
             Some(Kind::Exit) => drop(self.with_exit(id, |exit, cx| exit.on_signal(id, signal, cx))),

@@ -4,8 +4,8 @@ use crate::ids::{ChannelId, EntityId, RoomId};
 use crate::text::Markup;
 use crate::wire::Item;
 use crate::world::entity::Entity;
-use crate::world::record::{Change, Kind, Permission, SignalTarget};
-use crate::world::signal::Signal;
+use crate::world::record::{Change, Kind, Permission};
+use crate::world::signal::{Signal, Target};
 
 /// Everything one run recorded.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Effects {
     /// Characters that have read what they missed.
     pub recalled: Vec<EntityId>,
     /// Signals to send, in order.
-    pub signals: Vec<(SignalTarget, Signal)>,
+    pub signals: Vec<(Target, Signal)>,
     /// Rows beside those of edited entities: the change history.
     pub rows: Vec<Change>,
     /// Rooms that are new, each with what is in it; the room itself comes first.
@@ -49,6 +49,8 @@ pub enum Hop {
         /// The line as it reads from there, if it names something of this room.
         line: Option<String>,
     },
+    /// The line is run again here when it is known that this is a room.
+    Vouch(EntityId),
     /// Storage is searched.
     Find(FindRequest),
     /// The change history of an entity is read.
@@ -150,6 +152,8 @@ pub enum AccountsRequest {
         name: String,
         /// What it is for; plain text.
         description: String,
+        /// Its type, which is registered; a plain one without.
+        type_name: Option<String>,
     },
 }
 
@@ -175,6 +179,19 @@ pub enum ChannelRequest {
 }
 
 impl Effects {
+    /// Tells whether it does anything that lasts, beside what it changed in the room.
+    pub fn is_lasting(&self) -> bool {
+        !self.signals.is_empty() || !self.rows.is_empty() || !self.new_rooms.is_empty() || self.hop.is_some()
+    }
+
+    /// Tells whether nothing is shown or sent, and nothing goes on from here.
+    pub fn is_silent(&self) -> bool {
+        let Self { items, missed, recalled, signals, rows, new_rooms, destroys_room, hop } = self;
+        let shows = !items.is_empty() || !missed.is_empty() || !recalled.is_empty();
+        let does = !signals.is_empty() || !rows.is_empty() || !new_rooms.is_empty() || *destroys_room || hop.is_some();
+        !shows && !does
+    }
+
     /// Drops what a refused run recorded and answers with the refusal.
     pub fn refused(session: crate::ids::SessionId, why: &Markup) -> Self {
         let text = Item::Text { to: vec![session], text: why.as_str().to_owned() };

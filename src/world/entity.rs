@@ -262,6 +262,42 @@ impl Entity {
         same(&self.key) || self.aliases.iter().any(|alias| same(alias))
     }
 
+    /// Tells whether it differs from `other` at most in its type's state, and in its version.
+    pub fn is_same_but_for_state(&self, other: &Entity) -> bool {
+        let Self {
+            id,
+            key,
+            aliases,
+            description,
+            location,
+            home,
+            destination,
+            left_from,
+            owner,
+            permission,
+            attributes,
+            tags,
+            locks,
+            timers,
+            behaviour,
+            version: _,
+            transient,
+        } = self;
+        *id == other.id
+            && *location == other.location
+            && *timers == other.timers
+            && *key == other.key
+            && *aliases == other.aliases
+            && *description == other.description
+            && (*home, *destination, *left_from) == (other.home, other.destination, other.left_from)
+            && (*owner, *permission) == (other.owner, other.permission)
+            && *attributes == other.attributes
+            && *tags == other.tags
+            && *locks == other.locks
+            && *transient == other.transient
+            && behaviour.type_name() == other.behaviour.type_name()
+    }
+
     /// Appends the rows that lead from `before` to this. `None` means that it is new.
     pub fn changes_since(&self, before: Option<&Entity>, changes: &mut Vec<Change>) {
         if self.transient {

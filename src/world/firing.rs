@@ -36,6 +36,11 @@ impl Firing {
         Some(Self { entity, signal, timer })
     }
 
+    /// Tells whether it fires again.
+    pub fn is_ticker(&self) -> bool {
+        self.timer.is_ticker()
+    }
+
     /// Returns the row of a one-shot that goes whatever its hook comes to.
     pub fn spent(&self) -> Option<Change> {
         (!self.timer.is_ticker()).then(|| Change::TimerGone(self.entity, self.timer.name.clone()))

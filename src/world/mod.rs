@@ -19,6 +19,7 @@ pub mod defaults;
 pub mod direction;
 pub mod effects;
 pub mod entity;
+pub mod failure;
 pub mod firing;
 pub mod first;
 pub mod id_block;

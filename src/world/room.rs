@@ -3,7 +3,6 @@
 //! Pure: the room actor feeds it messages and performs the [`Effects`] it returns. Whatever runs game code runs on a
 //! draft and inside [`Room::perform`], where a refusal or a panic leaves the room as it was.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::ids::{EntityId, RoomId, SessionId};
@@ -21,7 +20,9 @@ use crate::world::cx::{RoomCx, RoomView, Subject};
 use crate::world::direction;
 use crate::world::effects::{ChannelRequest, Effects, Manner};
 use crate::world::entity::Entity;
-use crate::world::record::{Change, Kind};
+use crate::world::failure::{Failure, contain};
+use crate::world::firing::Firing;
+use crate::world::record::{Change, Kind, Permission};
 use crate::world::seats::{Occupancy, Seats};
 use crate::world::types::{Inner, Refusal};
 
@@ -56,8 +57,16 @@ pub enum Performed {
     Done(Vec<Change>, Effects, Undo),
     /// Refused, with a text for the player; nothing has changed.
     Refused(Markup),
-    /// The code panicked, with this message; nothing has changed.
-    Panicked(String),
+    /// The code panicked; nothing has changed.
+    Panicked(Failure),
+}
+
+/// How what a run changed is stored.
+enum Run {
+    /// At once, and all that was late with it if `saves`.
+    Exact { saves: bool },
+    /// Later: what it changed, and whose ticker it was.
+    Late(Vec<EntityId>, EntityId),
 }
 
 /// When a run happens, and where its random numbers come from.
@@ -69,6 +78,8 @@ pub struct Moment {
     pub clock: GameClock,
     /// Seed of the run's random numbers.
     pub seed: u64,
+    /// How many signals led to it.
+    pub hops: u32,
 }
 
 impl Occupant {
@@ -98,11 +109,56 @@ impl Room {
 
     /// Runs `run` on a draft. The draft is applied if it succeeds, and dropped if it refuses or panics.
     pub fn perform(&mut self, moment: Moment, run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>) -> Performed {
+        self.run(moment, None, run)
+    }
+
+    /// Gives the signal of a timer to its entity's type. What a ticker does to lazy types may be stored later: then there
+    /// are no rows of it now.
+    pub fn fire(&mut self, moment: Moment, firing: &Firing) -> Performed {
+        let ticker = firing.is_ticker().then_some(firing.entity);
+        self.run(moment, ticker, |cx| {
+            cx.deliver(firing.entity, &firing.signal);
+            Ok(())
+        })
+    }
+
+    fn run(
+        &mut self,
+        moment: Moment,
+        ticker: Option<EntityId>,
+        run: impl FnOnce(&mut RoomCx) -> Result<(), Refusal>,
+    ) -> Performed {
         let mut cx = RoomCx::new(Draft::new(&self.contents), &self.seats, moment);
-        // The room is behind a shared reference while this runs, so that a panic cannot leave it half changed.
-        match catch_unwind(AssertUnwindSafe(|| run(&mut cx).map(|()| cx.into_parts()))) {
-            Ok(Ok((edits, effects))) => {
-                let (changes, undo) = self.contents.apply(edits);
+        // The room is behind a shared reference while this runs, so that a panic cannot leave it half changed. The rows
+        // are made in there as well: they are what the types make of themselves.
+        let ran = contain(|| {
+            run(&mut cx)?;
+            let (mut edits, effects) = cx.into_parts();
+            if let Some(ticker) = ticker
+                && effects.is_silent()
+                && let Some(late) = self.contents.may_be_late(&mut edits)
+            {
+                return Ok((edits, Vec::new(), effects, Run::Late(late, ticker)));
+            }
+            let mut changes = self.contents.rows(&mut edits);
+            effects.new_rooms.iter().flatten().for_each(|entity| entity.changes_since(None, &mut changes));
+            // What is late goes with whatever is shown or stored: it may have been read for that.
+            let saves = self.contents.has_late() && !(changes.is_empty() && effects.is_silent());
+            if saves {
+                changes.extend(self.contents.late_rows(&edits));
+            }
+            Ok::<_, Refusal>((edits, changes, effects, Run::Exact { saves }))
+        });
+        match ran {
+            Ok(Ok((edits, changes, effects, Run::Late(late, ticker)))) => {
+                self.contents.take_in_late(edits, late, ticker);
+                Performed::Done(changes, effects, Undo::default())
+            }
+            Ok(Ok((edits, changes, effects, Run::Exact { saves }))) => {
+                let mut undo = self.contents.take_in(edits);
+                if saves {
+                    self.contents.saved_late(&mut undo);
+                }
                 for (who, text) in &effects.missed {
                     self.seats.keep_missed(*who, text.clone());
                 }
@@ -112,16 +168,17 @@ impl Room {
                 Performed::Done(changes, effects, undo)
             }
             Ok(Err(Refusal(why))) => Performed::Refused(why),
-            Err(panic) => Performed::Panicked(panic_message(panic.as_ref())),
+            Err(failure) => Performed::Panicked(failure),
         }
     }
 
-    /// Runs a line that `session` typed for `who`, a character that is here.
+    /// Runs a line that `session` typed for `who`, a character that is here. It may have been to another room before, which
+    /// it `knows` by that.
     pub fn input(
         &mut self,
         moment: Moment,
         (who, session, caller): (EntityId, SessionId, &Arc<Caller>),
-        line: &str,
+        (line, knows): (&str, Option<EntityId>),
         hall: &Hall,
         channels: &ChannelIndex,
     ) -> Performed {
@@ -129,7 +186,7 @@ impl Room {
         let meaning = hall.commands.meaning(line, RoomView::new(&draft, moment), caller, channels);
         drop(draft);
         self.perform(moment, |room| {
-            let mut cx = CommandCx::new(room, who, session, caller.clone(), hall, channels);
+            let mut cx = CommandCx::new(room, who, session, caller.clone(), hall, channels).knowing(knows);
             match meaning {
                 Meaning::Nothing => {}
                 Meaning::Exit(exit) => go(exit, &mut cx)?,
@@ -165,32 +222,58 @@ impl Room {
         }
     }
 
-    /// Tells what keeps somebody from coming in, if anything does.
-    pub fn refuses(&self, who: &Entity, caller: Option<&Caller>, moment: Moment) -> Option<Markup> {
+    /// Asks whether somebody may come in.
+    ///
+    /// # Errors
+    ///
+    /// The lock or the type panicked. Inside: a refusal keeps them out.
+    pub fn lets_in(
+        &self,
+        who: &Entity,
+        caller: Option<&Caller>,
+        moment: Moment,
+    ) -> Result<Result<(), Refusal>, Failure> {
         let draft = Draft::new(&self.contents);
         let view = RoomView::new(&draft, moment);
-        let room = view.room()?;
+        let Some(room) = view.room() else { return Ok(Ok(())) };
         let subject = Subject { view, who, caller, target: room.id };
-        let refusal = || {
+        contain(|| {
             if !room.admits("enter", &subject) {
                 return Err(Refusal::new("You may not go in there."));
             }
             let Inner::Room(behaviour) = &room.behaviour.0 else { return Ok(()) };
             behaviour.can_enter(who, &view)
-        };
-        match catch_unwind(AssertUnwindSafe(refusal)) {
-            Ok(Ok(())) => None,
-            Ok(Err(Refusal(why))) => Some(why),
-            Err(panic) => {
-                let why = panic_message(panic.as_ref());
-                tracing::error!(room.id = %room.id, "room {} panicked in can_enter: {why}", room.id);
-                Some(text!("Something is wrong with that place; you cannot go in."))
-            }
-        }
+        })
     }
 
     /// Lets characters in who have been put here: their location, hooks, what everybody sees. They arrive as a party.
     pub fn arrive(&mut self, moment: Moment, who: &[EntityId], from: Option<RoomId>, manner: &Manner) -> Performed {
+        self.arrive_with(moment, who, (from, manner), |somebody, cx| {
+            for id in somebody {
+                cx.with_room(|room, cx| room.on_enter(*id, cx));
+                cx.each_character(*id, |me, character, cx| character.on_meet(me, *id, cx));
+            }
+        })
+    }
+
+    /// Lets characters in as [`Room::arrive`] does, but without asking any type: for those who can go nowhere else.
+    pub fn arrive_untold(
+        &mut self,
+        moment: Moment,
+        who: &[EntityId],
+        from: Option<RoomId>,
+        manner: &Manner,
+    ) -> Performed {
+        self.arrive_with(moment, who, (from, manner), |_, _| {})
+    }
+
+    fn arrive_with(
+        &mut self,
+        moment: Moment,
+        who: &[EntityId],
+        (from, manner): (Option<RoomId>, &Manner),
+        tell_types: impl FnOnce(&[EntityId], &mut RoomCx),
+    ) -> Performed {
         let here = self.id();
         self.perform(moment, |cx| {
             for id in who {
@@ -203,13 +286,13 @@ impl Room {
                 let text = arrival(*id, from, manner, cx);
                 announce(*id, who, text, cx);
             }
+            if *manner == Manner::Home {
+                who.iter().for_each(|id| make_home(*id, cx));
+            }
             // Things come in as well, by a builder's hand; nobody greets them.
             let is_somebody = |id: &&EntityId| cx.entity(**id).is_some_and(|it| it.kind() == Kind::Character);
             let somebody: Vec<EntityId> = who.iter().filter(is_somebody).copied().collect();
-            for id in &somebody {
-                cx.with_room(|room, cx| room.on_enter(*id, cx));
-                cx.each_character(*id, |me, character, cx| character.on_meet(me, *id, cx));
-            }
+            tell_types(&somebody, cx);
             for id in who {
                 show_room(*id, cx);
             }
@@ -240,7 +323,11 @@ impl Room {
     pub fn shown_to(&self, who: EntityId, seat: &Seat, moment: Moment) -> Vec<Item> {
         let draft = Draft::new(&self.contents);
         let view = RoomView::new(&draft, moment);
-        let text = Item::Text { to: vec![seat.session], text: seen(view, who).into_string() };
+        let seen = seen(view, who).unwrap_or_else(|failure| {
+            let unseen = Markup::plain(UNSEEN);
+            if seat.caller.may(Permission::Developer) { text!("{}\n{}", unseen, failure.trace()) } else { unseen }
+        });
+        let text = Item::Text { to: vec![seat.session], text: seen.into_string() };
         let info = seat.caller.events.then(|| Item::Event {
             to: vec![seat.session],
             name: "Room.Info".into(),
@@ -293,6 +380,18 @@ fn followers(leader: EntityId, exit: EntityId, cx: &CommandCx) -> Vec<EntityId> 
         exit.admits("traverse", &Subject { view, who: character, caller, target: exit.id })
     };
     view.here(Kind::Character).filter(follows).filter(may).map(|character| character.id).collect()
+}
+
+/// Makes the room the home of somebody who went home and came here, because their home is gone.
+fn make_home(who: EntityId, cx: &mut RoomCx) {
+    let here = cx.room();
+    if cx.entity(who).is_none_or(|entity| entity.home == Some(here)) {
+        return;
+    }
+    if let Some(entity) = cx.edit(who) {
+        entity.home = Some(here);
+    }
+    cx.tell(who, text!("Your home is gone. From now on it is here."));
 }
 
 fn arrival(who: EntityId, from: Option<RoomId>, manner: &Manner, cx: &RoomCx) -> Markup {
@@ -358,7 +457,19 @@ fn show_room(who: EntityId, cx: &mut RoomCx) {
     }
     let seen = seen(cx.view(), who);
     let info = seat.caller.events.then(|| appearance::room_info(cx.view()).to_string());
-    cx.tell(who, seen);
+    match seen {
+        Ok(seen) => cx.tell(who, seen),
+        Err(failure) => {
+            cx.tell(who, Markup::plain(UNSEEN));
+            let all = cx.seats().iter().flat_map(|(_, occupancy)| occupancy.seats.iter());
+            let developers = all.filter(|seat| seat.caller.may(Permission::Developer)).map(|seat| seat.session);
+            let mut to: Vec<SessionId> = developers.collect();
+            to.sort_unstable();
+            if !to.is_empty() {
+                cx.effects().items.push(Item::Text { to, text: failure.trace().into_string() });
+            }
+        }
+    }
     if let Some(data) = info {
         let name = "Room.Info".to_owned();
         cx.effects().items.push(Item::Event { to: vec![seat.session], name, data });
@@ -377,18 +488,18 @@ fn unknown(word: &str, cx: &CommandCx) -> Refusal {
     text!("There is no command \"{}\". Did you mean {}?", word, near.join(" or ")).into()
 }
 
-/// Returns the room as it is seen by somebody who comes to be there, whatever its types make of it.
-fn seen(view: RoomView, who: EntityId) -> Markup {
-    catch_unwind(AssertUnwindSafe(|| appearance::room(view, who))).unwrap_or_else(|panic| {
-        let (id, why) = (view.room().map(|room| room.id), panic_message(panic.as_ref()));
-        tracing::error!("room {id:?} cannot be shown, it panicked: {why}");
-        text!("You cannot make out where you are. Something is wrong with this place; it has been noted.")
-    })
-}
+/// What somebody sees who comes to a room that cannot be shown.
+const UNSEEN: &str = "You cannot make out where you are. Something is wrong with this place; it has been noted.";
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".into())
+/// Returns the room as it is seen by somebody who comes to be there.
+///
+/// # Errors
+///
+/// Its type panicked.
+fn seen(view: RoomView, who: EntityId) -> Result<Markup, Failure> {
+    contain(|| appearance::room(view, who)).inspect_err(|failure| {
+        tracing::error!("room {:?} cannot be shown, it panicked: {failure}", view.room().map(|room| room.id));
+    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Global scripts: what happens by itself, everywhere or nowhere in particular.
 
 use std::any::Any;
+use std::time::Duration;
 
+use crate::ids::ScriptId;
 use crate::text::Markup;
 use crate::world::clock::GameTime;
-use crate::world::record::SignalTarget;
+use crate::world::failure::contain;
+use crate::world::record::ScriptRecord;
 use crate::world::signal::{Signal, SignalType, Target};
 use crate::world::types::State;
 
@@ -50,7 +53,7 @@ pub struct ScriptCx {
     hops: u32,
     rng: fastrand::Rng,
     announced: Vec<Markup>,
-    signals: Vec<(SignalTarget, Signal)>,
+    signals: Vec<(Target, Signal)>,
 }
 
 impl ScriptCx {
@@ -79,11 +82,13 @@ impl ScriptCx {
     /// Sends a signal, once this run is done. A script has no neighbours.
     pub fn signal<S: SignalType>(&mut self, target: Target, value: &S) {
         let signal = Signal { hops: self.hops, ..Signal::new(value) };
-        self.signals.extend(target.stored().map(|target| (target, signal)));
+        if target != Target::Neighbours {
+            self.signals.push((target, signal));
+        }
     }
 
     /// Returns what was announced and sent.
-    pub fn into_parts(self) -> (Vec<Markup>, Vec<(SignalTarget, Signal)>) {
+    pub fn into_parts(self) -> (Vec<Markup>, Vec<(Target, Signal)>) {
         (self.announced, self.signals)
     }
 }
@@ -117,7 +122,9 @@ impl<T: ScriptType> AnyScript for T {
         ScriptType::on_signal(self, signal, cx);
     }
     fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|_| "null".into())
+        // A bug in the type, as a panic of a hook is, and treated alike.
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| panic!("the state of type {} cannot be stored: {error}", T::TYPE))
     }
     fn boxed(&self) -> Box<dyn AnyScript> {
         Box::new(self.clone())
@@ -127,6 +134,49 @@ impl<T: ScriptType> AnyScript for T {
     }
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// A script of which every world has one.
+#[derive(Debug, Clone)]
+pub struct GlobalScript {
+    type_name: &'static str,
+    period_ms: i64,
+    fresh: fn() -> String,
+}
+
+impl GlobalScript {
+    /// Returns the script of a type, in its default state, that ticks each `period`.
+    pub fn of<T: ScriptType>(period: Duration) -> Self {
+        let period_ms = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
+        Self { type_name: T::TYPE, period_ms, fresh: || T::default().to_json() }
+    }
+
+    /// Returns the row to store so that a world with these scripts has it: a new one, with an id that `id` gives out; or
+    /// its own with another period. `None` if there is nothing to store. It begins at `now_ms`, in milliseconds since 1970.
+    pub fn to_store(
+        &self,
+        stored: &[ScriptRecord],
+        now_ms: i64,
+        id: impl FnOnce() -> Option<ScriptId>,
+    ) -> Option<ScriptRecord> {
+        let known = stored.iter().find(|script| script.type_name == self.type_name);
+        match known {
+            Some(known) if known.period_ms == self.period_ms => None,
+            Some(known) => Some(ScriptRecord { period_ms: self.period_ms, start_at: now_ms, ..known.clone() }),
+            None => {
+                let fresh = contain(self.fresh);
+                let fresh = fresh.inspect_err(|why| tracing::error!("script {} cannot begin: {why}", self.type_name));
+                Some(ScriptRecord {
+                    state: fresh.ok()?,
+                    id: id()?,
+                    key: self.type_name.to_owned(),
+                    type_name: self.type_name.to_owned(),
+                    period_ms: self.period_ms,
+                    start_at: now_ms,
+                })
+            }
+        }
     }
 }
 
@@ -167,6 +217,20 @@ mod tests {
         let mut cx = ScriptCx::new(0, game_time, 1);
         ScriptType::on_tick(sky, &mut cx);
         cx.into_parts().0.into_iter().map(Markup::into_string).collect()
+    }
+
+    #[test]
+    fn a_world_gets_each_global_script_once_and_follows_its_period() {
+        let script = |secs| GlobalScript::of::<Sky>(Duration::from_secs(secs));
+        let made = script(10).to_store(&[], 5000, || Some(ScriptId(7))).unwrap();
+        assert_eq!((made.id, made.type_name.as_str(), made.start_at), (ScriptId(7), "sky", 5000));
+        assert_eq!((made.state.as_str(), made.period_ms), ("{\"part\":\"\"}", 10_000));
+        let stored = [ScriptRecord { state: "{\"part\":\"night\"}".into(), ..made }];
+        assert_eq!(script(10).to_store(&stored, 9000, || panic!("it is there")), None);
+        let slower = script(60).to_store(&stored, 9000, || panic!("it is there")).unwrap();
+        assert_eq!(slower, ScriptRecord { period_ms: 60_000, start_at: 9000, ..stored[0].clone() });
+        // Without an id left it is not made now; the next start tries again.
+        assert_eq!(script(10).to_store(&[], 5000, || None), None);
     }
 
     #[test]

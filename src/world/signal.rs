@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ids::{ChannelId, EntityId, RoomId, ScriptId};
-use crate::world::record::{SignalTarget, TimerRecord};
+use crate::world::record::TimerRecord;
+use crate::world::script::ScriptType;
 
 /// How many signals may lead to one another; beyond that one is dropped and logged: two that answer each other for ever
 /// would keep the world busy.
@@ -30,6 +31,23 @@ pub const SHORTEST_MS: i64 = 50;
 pub trait SignalType: Serialize + DeserializeOwned + 'static {
     /// Stored with each signal on its way. Never reuse or rename.
     const NAME: &'static str;
+}
+
+/// A signal without a value, for types that need no other: the tick of a lamp.
+///
+/// ```
+/// use std::time::Duration;
+/// use everhall::prelude::*;
+///
+/// fn light(me: EntityId, cx: &mut RoomCx) {
+///     cx.every(me, Duration::from_secs(60), &Tick);
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Tick;
+
+impl SignalType for Tick {
+    const NAME: &'static str = "tick";
 }
 
 /// A signal that has arrived.
@@ -85,18 +103,34 @@ pub enum Target {
     Channel(ChannelId),
     /// To a script.
     Script(ScriptId),
+    /// To the channel of this name, whichever it is in this world.
+    ChannelNamed(&'static str),
+    /// To the script of this type, whichever it is in this world; see [`Target::script`].
+    ScriptOf(&'static str),
 }
 
 impl Target {
-    /// Returns where it is stored to go; `None` for [`Target::Neighbours`], which is several.
-    pub(crate) fn stored(self) -> Option<SignalTarget> {
-        match self {
-            Self::Room(id) => Some(SignalTarget::Room(id)),
-            Self::Entity(id) => Some(SignalTarget::Entity(id)),
-            Self::Channel(id) => Some(SignalTarget::Channel(id)),
-            Self::Script(id) => Some(SignalTarget::Script(id)),
-            Self::Neighbours => None,
-        }
+    /// Returns the script of a type.
+    ///
+    /// ```
+    /// use everhall::prelude::*;
+    /// # #[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+    /// # struct Tides;
+    /// # impl ScriptType for Tides {
+    /// #     const TYPE: &'static str = "tides";
+    /// #     fn on_tick(&mut self, _: &mut ScriptCx) {}
+    /// # }
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Flood;
+    /// # impl SignalType for Flood {
+    /// #     const NAME: &'static str = "flood";
+    /// # }
+    /// fn pull_the_lever(cx: &mut RoomCx) {
+    ///     cx.signal(Target::script::<Tides>(), &Flood);
+    /// }
+    /// ```
+    pub fn script<T: ScriptType>() -> Self {
+        Self::ScriptOf(T::TYPE)
     }
 }
 

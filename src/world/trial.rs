@@ -23,6 +23,7 @@ use crate::text::{Markup, render_plain};
 use crate::wire::Item;
 use crate::world::caller::{Caller, Seat};
 use crate::world::channel::ChannelIndex;
+use crate::world::channel_type::ChannelTypes;
 use crate::world::clock::GameClock;
 use crate::world::command::{CommandSet, Hall};
 use crate::world::cx::RoomCx;
@@ -30,9 +31,9 @@ use crate::world::effects::{Hop, Manner};
 use crate::world::entity::Entity;
 use crate::world::firing::Firing;
 use crate::world::id_block::IdBlock;
-use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission, SignalTarget};
-use crate::world::room::{Moment, Performed, Room};
-use crate::world::signal::{Signal, SignalType};
+use crate::world::record::{Change, ChannelRecord, HistoryRecord, Kind, Permission};
+use crate::world::room::{Moment, Performed, Room, departure};
+use crate::world::signal::{Signal, SignalType, Target};
 use crate::world::types::{Behaviour, Refusal, Registry};
 
 /// When every trial begins: 1 May 2024, 12:34 UTC, in milliseconds since 1970.
@@ -65,7 +66,7 @@ pub struct Said {
     /// The rows it changed.
     pub changes: Vec<Change>,
     /// The signals it sends.
-    pub signals: Vec<(SignalTarget, Signal)>,
+    pub signals: Vec<(Target, Signal)>,
     /// Where the batch goes on.
     pub hop: Option<Hop>,
     /// What goes into the change history.
@@ -119,6 +120,7 @@ impl Trial {
             commands,
             clock: CLOCK,
             types: Registry::new(),
+            channels: ChannelTypes::default(),
             ids: IdBlock::new(FIRST_NEW_ID, u64::MAX),
         };
         let mut room = Entity::new(EntityId(1), Behaviour::room(), "Hall");
@@ -333,8 +335,15 @@ impl Trial {
 
     fn input(&mut self, who: EntityId, session: SessionId, caller: &Arc<Caller>, line: &str) -> Said {
         let channels = ChannelIndex::new(self.channels.clone());
-        let performed = self.room.input(self.moment(), (who, session, caller), line, &self.hall, &channels);
-        self.said(performed, session)
+        let mut knows = None;
+        loop {
+            let by = (who, session, caller);
+            let performed = self.room.input(self.moment(), by, (line, knows), &self.hall, &channels);
+            let said = self.said(performed, session);
+            // Whatever is elsewhere may be a room: it is one.
+            let Some(Hop::Vouch(room)) = said.hop else { return said };
+            knows = Some(room);
+        }
     }
 
     /// Lets another person come in from room 0, on foot: hooks, and what everybody sees. The room may refuse them, which
@@ -346,10 +355,26 @@ impl Trial {
     pub fn walk_in(&mut self, name: &str) -> Said {
         let who = self.person(name);
         let session = SessionId(who.0);
-        if let Some(why) = self.room.refuses(self.entity(who), None, self.moment()) {
-            return self.said(Performed::Refused(why), session);
+        match self.room.lets_in(self.entity(who), None, self.moment()) {
+            Ok(Ok(())) => {}
+            Ok(Err(Refusal(why))) => return self.said(Performed::Refused(why), session),
+            Err(failure) => return self.said(Performed::Panicked(failure), session),
         }
         let performed = self.room.arrive(self.moment(), &[who], Some(EntityId(0)), &Manner::Exit("in".into()));
+        self.said(performed, session)
+    }
+
+    /// Lets somebody leave by an exit called `out`: the room's hook, and what those who stay see. They are put back then.
+    ///
+    /// # Panics
+    ///
+    /// If nobody of that name is here, or the hook panics.
+    pub fn walk_out(&mut self, name: &str) -> Said {
+        let (who, session) = (self.id(name), SessionId(self.id(name).0));
+        let Some(gone) = self.room.take(who) else { panic!("{name} is not here") };
+        let text = departure(name, &Manner::Exit("out".into()));
+        let performed = self.room.departed(self.moment(), Some(who), text);
+        self.room.put(gone);
         self.said(performed, session)
     }
 
@@ -399,7 +424,7 @@ impl Trial {
     }
 
     fn moment(&self) -> Moment {
-        Moment { now_ms: self.now_ms, clock: CLOCK, seed: self.now_ms as u64 }
+        Moment { now_ms: self.now_ms, clock: CLOCK, seed: self.now_ms as u64, hops: 0 }
     }
 
     fn said(&self, performed: Performed, session: SessionId) -> Said {

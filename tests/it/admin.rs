@@ -168,9 +168,13 @@ fn who_stands_in_a_room_sees_it_change() {
     assert!(page.body.contains("Glass |gwalls|n &amp; a &lt;floor&gt;.\nIt hums.</textarea>"), "{}", page.body);
     assert_ne!(page.field("version"), version);
 
-    // It was stored before the page said so.
+    // It was stored before the page said so, and who did it.
     server.kill_server();
     ann.ask("look", "It hums.");
+    let mut boss = server.admin();
+    boss.ask("history here", "admin  name: [\"The Everhall\"] -> [\"Glass \\\"Hall\\\"\"]");
+    boss.expect("admin  desc: \"");
+    boss.expect("It hums.");
 }
 
 #[test]

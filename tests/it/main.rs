@@ -15,6 +15,7 @@ mod layers;
 mod playing;
 mod postgres;
 mod processes;
+mod sizes;
 mod survival;
 mod time;
 mod transcripts;

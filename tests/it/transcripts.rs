@@ -27,21 +27,34 @@ transcripts! {
     building
     channels
     containers
+    create
     demo
+    desc
+    destroy
+    dig
     disambiguation
     door
+    examine
+    find
     follow
     help
     ignore
     keeper
+    link
     link_lost
+    lock
     markup
     naming
     offline_tell
+    open
     refused
     reload
+    set
+    tag
     talk
+    teleport
     things
+    tunnel
     unknown_command
     walk
 }

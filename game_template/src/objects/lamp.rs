@@ -12,23 +12,15 @@ pub struct Lamp {
     pub oil: u32,
 }
 
-/// A minute has passed. Signals are stored: a restart loses none.
-#[derive(Serialize, Deserialize)]
-pub struct Burn;
-
-impl SignalType for Burn {
-    const NAME: &'static str = "burn";
-}
-
 impl ObjectType for Lamp {
     const TYPE: &'static str = "lamp";
 
     fn on_get(&mut self, me: EntityId, _who: EntityId, cx: &mut RoomCx) {
-        cx.every(me, Duration::from_secs(60), &Burn);
+        cx.every(me, Duration::from_secs(60), &Tick);
     }
 
     fn on_signal(&mut self, me: EntityId, _signal: &Signal, cx: &mut RoomCx) {
-        let Some(left) = self.oil.checked_sub(1) else { return cx.cancel::<Burn>(me) };
+        let Some(left) = self.oil.checked_sub(1) else { return cx.cancel::<Tick>(me) };
         self.oil = left;
         cx.tell_room(text!("The lamp {}.", if left > 0 { "flickers" } else { "goes out" }));
     }

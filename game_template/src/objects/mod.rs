@@ -1,5 +1,7 @@
 //! Kinds of things.
 
+mod bush;
 mod lamp;
 
-pub use lamp::{Burn, Lamp};
+pub use bush::Bush;
+pub use lamp::Lamp;

@@ -3,7 +3,7 @@
 use everhall::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The sea. How often it ticks is said in `first_world.rs`.
+/// The sea. How often it ticks is said in `lib.rs`.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tides {
     high: bool,

@@ -20,6 +20,7 @@ use crate::world::caller::Caller;
 use crate::world::channel::{Channel, ChannelIndex};
 use crate::world::channel_type::{AnyChannel, ChannelType, PlainChannel};
 use crate::world::effects::AccountsRequest;
+use crate::world::failure::{NOTHING_DONE, contain};
 use crate::world::names;
 use crate::world::record::{AccountRecord, Change, ChannelRecord, Permission, StoredTell, Subscription};
 
@@ -61,7 +62,9 @@ impl AccountsActor {
             AccountsRequest::Permission { name, permission } => self.permission(asking, &name, permission, ctx),
             AccountsRequest::Boot { name, reason } => self.boot(asking, &name, &reason),
             AccountsRequest::Wall { text } => self.wall(asking, &text),
-            AccountsRequest::CreateChannel { name, description } => self.create_channel(asking, &name, description),
+            AccountsRequest::CreateChannel { name, description, type_name } => {
+                self.create_channel(asking, &name, description, type_name);
+            }
         }
     }
 
@@ -312,7 +315,7 @@ impl AccountsActor {
         }
     }
 
-    fn create_channel(&mut self, mut asking: Asking, name: &str, description: String) {
+    fn create_channel(&mut self, mut asking: Asking, name: &str, description: String, type_name: Option<String>) {
         let Some(services) = self.services.clone() else { return };
         let index = services.directory.channel_index();
         let name = match names::parse(name) {
@@ -331,6 +334,11 @@ impl AccountsActor {
         let Some(id) = services.hall.ids.take() else {
             return self.reply(asking, text!("That cannot be done just now. Please try again."));
         };
+        let type_name = type_name.unwrap_or_else(|| PlainChannel::TYPE.to_owned());
+        let made = contain(|| services.hall.channels.fresh(&type_name).map(|made| (made.to_json(), made)));
+        let Ok(Some((state, made))) = made else {
+            return self.reply(asking, Markup::plain(NOTHING_DONE));
+        };
         let record = ChannelRecord {
             id: ChannelId(id.0),
             name: name.shown.clone(),
@@ -340,8 +348,8 @@ impl AccountsActor {
             auto_join: false,
             last_message: 0,
             permission: Permission::Guest,
-            type_name: PlainChannel::TYPE.to_owned(),
-            state: "null".into(),
+            type_name,
+            state,
         };
         let account = asking.caller.account;
         let subscription = Subscription { channel: record.id, account };
@@ -350,7 +358,7 @@ impl AccountsActor {
         asking.batch.change(Key::Accounts);
         let channels: Vec<ChannelRecord> = index.iter().cloned().chain([record.clone()]).collect();
         services.directory.set_channel_index(ChannelIndex::new(channels));
-        start_channel(&services, record, Box::new(PlainChannel), vec![account]);
+        start_channel(&services, record, made, vec![account]);
         self.subscriptions.entry(account).or_default().push(ChannelId(id.0));
         // The channel was not there when everybody was told who is connected.
         self.online.keys().for_each(|account| self.tell_channels(*account, &[]));

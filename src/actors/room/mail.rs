@@ -95,6 +95,25 @@ pub enum Mail {
         caller: Arc<Caller>,
         /// What it is on.
         entity: EntityId,
+        /// A room that the line has been to.
+        knows: Option<RoomId>,
+    },
+    /// Asks whether this is a room, for a builder's line that goes on in another one. Sent by world.
+    Vouch {
+        /// The line's batch.
+        batch: Batch,
+        /// Who typed it.
+        session: SessionId,
+        /// For whom.
+        who: EntityId,
+        /// The line.
+        line: String,
+        /// The person.
+        caller: Arc<Caller>,
+        /// What is taken for a room.
+        entity: EntityId,
+        /// Where the line goes on.
+        back: RoomId,
     },
     /// A character leaves the world. Sent by its session.
     Leave {

@@ -11,6 +11,7 @@ use super::RoomActor;
 use crate::actors::batch::Batch;
 use crate::actors::meter;
 use crate::ids::{EntityId, RoomId};
+use crate::world::building::Author;
 use crate::world::entity::Entity;
 use crate::world::record::Kind;
 use crate::world::room::Performed;
@@ -37,6 +38,8 @@ pub struct Rewrite {
     pub name: String,
     /// Marked up.
     pub description: String,
+    /// Who writes it.
+    pub by: Author,
 }
 
 /// A room's name, and who plays in it.
@@ -130,15 +133,16 @@ impl RoomActor {
         }
         let mut batch = Batch::begin(None, self.services.now_ms());
         batch.meet(self.key());
-        match self.room.rewrite(self.moment(&batch), &rewrite.name, &rewrite.description) {
+        let Rewrite { name, description, by, .. } = &rewrite;
+        match self.room.rewrite(self.moment(&batch), (name, description), by, &self.services.hall.ids) {
             Performed::Done(changes, _, _) if changes.is_empty() => Ok(None),
             Performed::Done(changes, effects, _) => {
-                self.record(&mut batch, changes, effects.items);
+                self.perform_effects(&mut batch, changes, effects);
                 Ok(Some(self.services.commit_watched(batch)))
             }
             Performed::Refused(_) => Err(Rewritten::Failed),
-            Performed::Panicked(why) => {
-                self.report("an edit", &why);
+            Performed::Panicked(failure) => {
+                self.report("an edit", &failure);
                 Err(Rewritten::Failed)
             }
         }

@@ -8,6 +8,7 @@ use crate::ids::{AccountId, EntityId, SessionId};
 use crate::wire::Item;
 use crate::world::caller::Seat;
 use crate::world::effects::Manner;
+use crate::world::failure::contain;
 use crate::world::room::{Performed, departure};
 use crate::{mailbox, text};
 
@@ -30,6 +31,8 @@ impl RoomActor {
         }
         let missed = self.room.seats.of(who).map_or(0, |occupancy| occupancy.missed.len());
         self.room.sit(who, seat.clone(), Some(instead));
+        // What is shown is stored.
+        batch.changes.extend(self.room.contents.take_late());
         batch.items.extend(self.room.shown_to(who, &seat, self.moment(&batch)));
         if missed > 0 {
             let recall = text!("You missed {} things that were said. Type |lcrecall|ltrecall|le to read them.", missed);
@@ -86,12 +89,18 @@ impl RoomActor {
             character.location = None;
             character.left_from = Some(self.room.id());
             character.version += 1;
-            character.changes_since(Some(&before), &mut batch.changes);
+            if let Err(failure) = contain(|| character.changes_since(Some(&before), &mut batch.changes)) {
+                self.report("its state", &failure);
+            }
             let text = departure(&character.key, &Manner::Login);
-            match self.room.departed(self.moment(&batch), Some(who), text) {
-                Performed::Done(changes, effects, _) => drop(self.perform_effects(&mut batch, changes, effects)),
-                Performed::Refused(_) => {}
-                Performed::Panicked(why) => self.report("on_leave", &why),
+            let mut departed = self.room.departed(self.moment(&batch), Some(who), text.clone());
+            if let Performed::Panicked(failure) = &departed {
+                // Whoever wants to leave the world is not kept in it by a room that fails.
+                self.complain(&mut batch, "on_leave", failure);
+                departed = self.room.departed(self.moment(&batch), None, text);
+            }
+            if let Performed::Done(changes, effects, _) = departed {
+                self.perform_effects(&mut batch, changes, effects);
             }
         }
         self.services.opened(&batch, self.key());

@@ -1,4 +1,4 @@
-//! Signals that come, and timers that are due: each runs the hook of the type it is for, as a batch of its own.
+//! Signals that come, and timers that are due: each runs the hook of the type it is for.
 
 use actix::prelude::*;
 
@@ -10,17 +10,14 @@ use crate::actors::world::Locate;
 use crate::ids::EntityId;
 use crate::mailbox;
 use crate::world::cx::RoomCx;
-use crate::world::effects::Hop;
+use crate::world::effects::{Effects, Hop};
 use crate::world::firing::Firing;
 use crate::world::record::{Change, SignalRecord, SignalTarget};
-use crate::world::room::Performed;
+use crate::world::room::{Moment, Performed};
 use crate::world::signal::Signal;
 
-/// How often a signal is looked for before it is given up.
-const SIGNAL_ATTEMPTS: u32 = 3;
-
 /// Timers that fire before the room's other mail has its turn.
-const TIMERS_AT_ONCE: usize = 64;
+const TIMERS_AT_ONCE: usize = 128;
 
 impl RoomActor {
     /// Gives a signal to the type it is for.
@@ -31,63 +28,120 @@ impl RoomActor {
         };
         if !self.room.has(entity) {
             let mail = Mail::Signal { signal, sender, attempts: attempts + 1 };
-            if let Some(Mail::Signal { signal, sender, attempts }) = self.forward(entity, mail) {
-                if attempts >= SIGNAL_ATTEMPTS {
-                    return self.services.drop_signal(&signal);
-                }
-                let mail = Mail::Signal { signal, sender, attempts };
+            if let Some(mail) = self.forward(entity, mail) {
                 mailbox::repay(&self.services.world, Locate { entity, mail });
             }
             return;
         }
         let mut batch = Batch::begin(None, self.services.now_ms());
+        batch.hops = signal.hops + 1;
         batch.change(self.key());
         if let Some(sender) = sender {
             batch.meet(sender);
         }
         batch.consumed.push(Change::SignalGone(signal.id));
-        self.deliver(batch, entity, &arrived(&signal), None);
+        self.deliver(batch, entity, &arrived(&signal));
     }
 
-    /// Runs a signal's hook as a batch of its own: one that has come, or that of a timer which fires.
-    pub(super) fn deliver(&mut self, mut batch: Batch, entity: EntityId, signal: &Signal, firing: Option<&Firing>) {
-        batch.meet(self.key());
+    /// Runs a signal's hook as a batch of its own.
+    fn deliver(&mut self, mut batch: Batch, entity: EntityId, signal: &Signal) {
         let run = |cx: &mut RoomCx| {
             cx.deliver(entity, signal);
             Ok(())
         };
         match self.room.perform(self.moment(&batch), run) {
-            Performed::Done(changes, effects, undo) => {
-                let hop = self.perform_effects(&mut batch, changes, effects);
-                // What has done something that lasts shall not tick again for the same time after a restart.
-                if batch.is_lasting() || hop.is_some() {
-                    batch.changes.extend(firing.and_then(|firing| firing.ticked(&self.room.contents)));
-                }
-                match hop {
-                    Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
-                    _ => self.services.commit(batch),
-                }
-            }
+            Performed::Done(changes, effects, undo) => match self.perform_effects(&mut batch, changes, effects) {
+                Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
+                _ => self.services.commit(batch),
+            },
             Performed::Refused(_) => self.services.commit(batch),
-            Performed::Panicked(why) => {
-                self.report(&format!("on_signal of {entity}"), &why);
-                self.tell_developers(&mut batch, &why, &[]);
+            Performed::Panicked(failure) => {
+                self.complain(&mut batch, &format!("on_signal of {entity}"), &failure);
                 self.services.commit(batch);
             }
         }
     }
 
-    /// Fires the timers that are due, each as a batch of its own.
+    /// Fires the timers that are due. Each runs its hook by itself, and loses only what it did if that panics; all of them
+    /// are one batch, but for those that send somebody or something to another room, which may be refused there.
     pub(super) fn tick(&mut self) {
-        let now_ms = self.services.now_ms();
-        for (entity, timer) in self.room.contents.due(now_ms, TIMERS_AT_ONCE) {
-            let Some(firing) = Firing::begin(&mut self.room.contents, entity, &timer, now_ms) else { continue };
-            let mut batch = Batch::begin(None, now_ms);
-            if let Some(spent) = firing.spent() {
-                batch.change(self.key());
-                batch.consumed.push(spent);
+        let mut batch = Batch::begin(None, self.services.now_ms());
+        let due = self.room.contents.due(batch.now_ms, TIMERS_AT_ONCE);
+        for (n, (entity, timer)) in (1..).zip(due) {
+            let Some(firing) = Firing::begin(&mut self.room.contents, entity, &timer, batch.now_ms) else { continue };
+            self.fire(&mut batch, &firing, n);
+        }
+        self.end_pass(batch);
+    }
+
+    /// Runs a timer's hook, the `n`th of a pass whose batch this is.
+    fn fire(&mut self, batch: &mut Batch, firing: &Firing, n: u64) {
+        batch.meet(self.key());
+        let moment = self.moment(batch);
+        // Each has random numbers of its own: the golden ratio spreads the seeds.
+        let moment = Moment { seed: moment.seed ^ n.wrapping_mul(0x9E37_79B9_7F4A_7C15), ..moment };
+        let performed = self.room.fire(moment, firing);
+        if let Performed::Done(_, effects, _) = &performed
+            && effects.hop.is_some()
+        {
+            let own = Batch::begin(None, batch.now_ms);
+            let before = std::mem::replace(batch, Batch::begin(None, batch.now_ms));
+            self.end_pass(before);
+            return self.fire_and_go(own, firing, performed);
+        }
+        if let Some(spent) = firing.spent() {
+            batch.change(self.key());
+            batch.consumed.push(spent);
+        }
+        match performed {
+            Performed::Done(changes, effects, _) => {
+                self.record_firing(batch, firing, changes, effects);
             }
-            self.deliver(batch, entity, &firing.signal, Some(&firing));
+            Performed::Refused(_) => {}
+            Performed::Panicked(failure) => {
+                self.complain(batch, &format!("on_signal of {}", firing.entity), &failure);
+            }
+        }
+    }
+
+    /// Ends a firing that sends somebody or something away, in a batch of its own.
+    fn fire_and_go(&mut self, mut batch: Batch, firing: &Firing, performed: Performed) {
+        let Performed::Done(changes, effects, undo) = performed else { return };
+        if let Some(spent) = firing.spent() {
+            batch.change(self.key());
+            batch.consumed.push(spent);
+        }
+        match self.record_firing(&mut batch, firing, changes, effects) {
+            Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
+            _ => self.services.commit(batch),
+        }
+    }
+
+    /// Takes into the batch what a firing did. Returns where it goes on.
+    fn record_firing(
+        &mut self,
+        batch: &mut Batch,
+        firing: &Firing,
+        changes: Vec<Change>,
+        effects: Effects,
+    ) -> Option<Hop> {
+        // What has done something that lasts shall not tick again for the same time after a restart.
+        let is_lasting = !changes.is_empty() || effects.is_lasting();
+        let hop = self.perform_effects(batch, changes, effects);
+        if is_lasting {
+            batch.changes.extend(firing.ticked(&self.room.contents));
+        }
+        hop
+    }
+
+    /// Ends the batch of a pass, if anything came of it.
+    fn end_pass(&self, batch: Batch) {
+        if !(batch.changes.is_empty()
+            && batch.consumed.is_empty()
+            && batch.items.is_empty()
+            && batch.signals.is_empty())
+        {
+            self.services.commit(batch);
         }
     }
 

@@ -1,11 +1,15 @@
-//! How a room ends: it goes to sleep when nobody needs it, or it was destroyed; in both cases when that is stored.
+//! How a room ends: it goes to sleep when nobody needs it, or it was destroyed; in both cases when that is stored. And how
+//! what is late is stored in time.
 
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 
 use super::RoomActor;
+use crate::actors::batch::Batch;
 use crate::actors::journal::IsSettled;
+use crate::actors::meter;
 use crate::actors::world::Asleep;
 use crate::mailbox;
 
@@ -34,6 +38,35 @@ impl RoomActor {
         }));
     }
 
+    /// Stores what is late. Returns what is told when that is done; `None` if nothing was late.
+    fn save_late(&mut self) -> Option<oneshot::Receiver<()>> {
+        let changes = self.room.contents.take_late();
+        if changes.is_empty() {
+            return None;
+        }
+        let mut batch = Batch::begin(None, self.services.now_ms());
+        batch.change(self.key());
+        batch.changes = changes;
+        Some(self.services.commit_watched(batch))
+    }
+
+    /// Sees to it that what is late is stored in time.
+    pub(super) fn mind_late(&mut self, ctx: &mut Context<Self>) {
+        if !self.room.contents.has_late() {
+            return;
+        }
+        if self.room.contents.is_exact() {
+            // A walk that came back has made it late again.
+            self.save_late();
+        } else if !std::mem::replace(&mut self.is_minding, true) {
+            let most = Duration::from_secs(self.services.config.world.lazy_secs);
+            ctx.run_later(most, |actor, _| {
+                actor.is_minding = false;
+                actor.save_late();
+            });
+        }
+    }
+
     /// Goes to sleep if nobody plays here and all that changed the room is stored.
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
         let idle = Duration::from_secs(self.services.config.world.room_idle_secs);
@@ -41,7 +74,14 @@ impl RoomActor {
             return;
         }
         let asked_at = self.mails;
-        let settled = self.services.journal.send(IsSettled(self.key()));
+        let (stored, journal, key) = (self.save_late(), self.services.journal.clone(), self.key());
+        let settled = async move {
+            if let Some(stored) = stored {
+                // If the server ends first, nobody sleeps.
+                stored.await.ok()?;
+            }
+            journal.send(IsSettled(key)).await.ok()
+        };
         ctx.spawn(settled.into_actor(self).map(move |settled, actor, ctx| {
             if settled.unwrap_or(false) && actor.mails == asked_at && actor.room.seats.is_empty() {
                 actor.is_asleep = true;
@@ -51,5 +91,20 @@ impl RoomActor {
                 ctx.run_later(LINGER, |_, ctx| ctx.stop());
             }
         }));
+    }
+}
+
+/// The server stops: what is late is stored, and nothing is late any more. Sent by the link.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Settle;
+
+impl Handler<Settle> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Settle, _: &mut Self::Context) {
+        let _metered = meter::start(meter::Kind::Room);
+        self.room.contents.be_exact();
+        self.save_late();
     }
 }

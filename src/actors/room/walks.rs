@@ -4,20 +4,24 @@ use super::{Arrival, Mail, RoomActor, WENT};
 use crate::actors::batch::Batch;
 use crate::actors::session::{Moved, Playing};
 use crate::actors::world::turn_back;
-use crate::ids::{EntityId, RoomId};
+use crate::ids::{EntityId, RoomId, SessionId};
 use crate::text;
 use crate::text::Markup;
-use crate::world::caller::Seat;
+use crate::wire::Item;
+use crate::world::caller::{Caller, Seat};
 use crate::world::contents::Undo;
 use crate::world::effects::{Manner, Walk};
+use crate::world::failure::Failure;
 use crate::world::record::Kind;
-use crate::world::room::{Occupant, Performed, departure, in_a_sentence};
+use crate::world::room::{Moment, Occupant, Performed, departure, in_a_sentence};
+use crate::world::types::Refusal;
 
 impl RoomActor {
     /// Takes characters out and sends them to another room.
-    pub(super) fn send_off(&mut self, mut batch: Batch, walk: Walk, undo: Undo) {
+    ///
+    /// If the room's type panics at it, they stay, and all that led to it is undone.
+    pub(super) fn send_off(&mut self, mut batch: Batch, walk: Walk, mut undo: Undo) {
         let party: Vec<Occupant> = walk.who.iter().filter_map(|who| self.room.take(*who)).collect();
-        let mut undo = undo;
         for occupant in &party {
             // What they carry as well: signals go after it.
             occupant.entities.iter().for_each(|entity| self.remember(entity.id, walk.to));
@@ -33,13 +37,25 @@ impl RoomActor {
                     undo.append(more);
                 }
                 Performed::Refused(_) => {}
-                Performed::Panicked(why) => self.report("on_leave", &why),
+                Performed::Panicked(failure) => return self.keep(batch, party, undo, &failure),
             }
         }
         batch.change(self.key());
         self.services.opened(&batch, self.key());
         let arrival = Arrival { batch, party, from: Some(self.room.id()), manner: walk.manner, undo };
         self.services.to_room(walk.to, Mail::Arrive(arrival));
+    }
+
+    /// Puts characters back whom the room's type did not let go.
+    fn keep(&mut self, mut batch: Batch, party: Vec<Occupant>, undo: Undo, failure: &Failure) {
+        self.report("on_leave", failure);
+        let traces = self.developers(seated(&party));
+        let why = text!("Something went wrong; you stay where you are. It has been noted.");
+        self.bring_back(&mut batch, party, undo, why);
+        if !traces.is_empty() {
+            batch.items.push(Item::Text { to: traces, text: failure.trace().into_string() });
+        }
+        self.services.commit(batch);
     }
 
     pub(super) fn remember(&mut self, who: EntityId, to: RoomId) {
@@ -58,14 +74,7 @@ impl RoomActor {
         batch.meet(self.key());
         let moment = self.moment(&batch);
         let is_last_resort = from.is_none() && self.room.id() == self.services.hall.start_room;
-        let mut refused: Vec<(usize, Markup)> = Vec::new();
-        for (at, occupant) in party.iter().enumerate() {
-            let caller = occupant.occupancy.as_ref().and_then(|occupancy| occupancy.seats.first());
-            let caller = caller.map(|seat| seat.caller.as_ref());
-            let why = occupant.character().filter(|it| !it.transient && it.kind() == Kind::Character);
-            let why = why.and_then(|character| self.room.refuses(character, caller, moment));
-            refused.extend(why.map(|why| (at, why)));
-        }
+        let refused = self.refused(&party, moment);
         if let Some((0, why)) = refused.first()
             && !is_last_resort
         {
@@ -90,7 +99,13 @@ impl RoomActor {
         }
         let originals = party.clone();
         party.into_iter().for_each(|occupant| self.room.put(occupant));
-        match self.room.arrive(moment, &who, from, &manner) {
+        let mut arrived = self.room.arrive(moment, &who, from, &manner);
+        if is_last_resort && let Performed::Panicked(failure) = &arrived {
+            // A type that fails in the room where everybody begins must not keep everybody out of the world.
+            self.complain(&mut batch, "an arrival", failure);
+            arrived = self.room.arrive_untold(moment, &who, from, &manner);
+        }
+        match arrived {
             Performed::Done(changes, effects, _) => {
                 let hop = self.perform_effects(&mut batch, changes, effects);
                 if hop.is_some() {
@@ -106,17 +121,43 @@ impl RoomActor {
                 who.iter().for_each(|who| drop(self.room.take(*who)));
                 self.turn_away(Arrival { batch, party: originals, from, manner, undo }, why);
             }
-            Performed::Panicked(why) => {
-                self.report("an arrival", &why);
+            Performed::Panicked(failure) => {
                 who.iter().for_each(|who| drop(self.room.take(*who)));
+                self.tell_of_arrival("an arrival", &failure, &originals, moment);
                 let text = text!("Something went wrong; you could not go there. It has been noted.");
-                // A batch of its own: what this one did is undone.
-                let mut told = Batch::begin(None, batch.now_ms);
-                self.tell_developers(&mut told, &why, &sessions);
-                self.services.commit(told);
                 self.turn_away(Arrival { batch, party: originals, from, manner, undo }, text);
             }
         }
+    }
+
+    /// Returns who of a party may not come in, by their place in it, and why.
+    fn refused(&self, party: &[Occupant], moment: Moment) -> Vec<(usize, Markup)> {
+        let mut refused = Vec::new();
+        for (at, occupant) in party.iter().enumerate() {
+            let caller = occupant.occupancy.as_ref().and_then(|occupancy| occupancy.seats.first());
+            let caller = caller.map(|seat| seat.caller.as_ref());
+            let somebody = occupant.character().filter(|it| !it.transient && it.kind() == Kind::Character);
+            let Some(character) = somebody else { continue };
+            match self.room.lets_in(character, caller, moment) {
+                Ok(Ok(())) => {}
+                Ok(Err(Refusal(why))) => refused.push((at, why)),
+                Err(failure) => {
+                    self.tell_of_arrival("can_enter", &failure, std::slice::from_ref(occupant), moment);
+                    refused.push((at, text!("Something is wrong with that place; you cannot go in.")));
+                }
+            }
+        }
+        refused
+    }
+
+    /// Tells Developers here and in a party that it cannot come in because a type panics. In a batch of its own: what the
+    /// party's has done is undone.
+    fn tell_of_arrival(&self, place: &str, failure: &Failure, party: &[Occupant], moment: Moment) {
+        self.report(place, failure);
+        let mut told = Batch::begin(None, moment.now_ms);
+        told.meet(self.key());
+        self.show_trace(&mut told, failure, seated(party));
+        self.services.commit(told);
     }
 
     /// Tells a session where its puppet is.
@@ -137,12 +178,17 @@ impl RoomActor {
     }
 
     pub(super) fn take_back(&mut self, mut batch: Batch, party: Vec<Occupant>, undo: Undo, why: Markup) {
+        self.bring_back(&mut batch, party, undo, why);
+        self.services.commit(batch);
+    }
+
+    /// Undoes what led to a walk, puts those back who went, and tells them why.
+    fn bring_back(&mut self, batch: &mut Batch, party: Vec<Occupant>, undo: Undo, why: Markup) {
         batch.undo();
         batch.meet(self.key());
         if !batch.consumed.is_empty() {
             batch.change(self.key());
         }
-        self.room.contents.undo(undo);
         let is_told = |session| {
             let mut seats = party.iter().filter_map(|it| it.occupancy.as_ref()).flat_map(|it| &it.seats);
             seats.any(|seat| seat.session == session)
@@ -159,6 +205,13 @@ impl RoomActor {
             }
             self.room.put(occupant);
         }
-        self.services.commit(batch);
+        // When they are back: what led to the walk may have changed them as well.
+        self.room.contents.undo(undo);
     }
+}
+
+/// Returns the sessions of a party, with whom they belong to.
+fn seated(party: &[Occupant]) -> impl Iterator<Item = (SessionId, &Caller)> {
+    let seats = party.iter().filter_map(|occupant| occupant.occupancy.as_ref()).flat_map(|it| &it.seats);
+    seats.map(|seat| (seat.session, seat.caller.as_ref()))
 }

@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = files! {
     "src/first_world.rs"
     "src/lib.rs"
     "src/main.rs"
+    "src/objects/bush.rs"
     "src/objects/lamp.rs"
     "src/objects/mod.rs"
     "src/rooms/echo.rs"

@@ -207,6 +207,7 @@ fn config(storage: StorageConfig, data_dir: PathBuf) -> Config {
             invite_code: String::new(),
             link_lost_secs: 0,
             room_idle_secs: 0,
+            lazy_secs: 60,
             time_factor: 1.0,
         },
         listen: ListenConfig { telnet: anywhere, http: anywhere },

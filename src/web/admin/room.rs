@@ -13,6 +13,7 @@ use crate::actors::room::rewrite::{Examine, Rewrite, Rewritten, RoomSeen, ThingS
 use crate::actors::world::Wake;
 use crate::ids::{EntityId, RoomId};
 use crate::text;
+use crate::world::building::Author;
 use crate::world::record::Kind;
 
 /// Longest name of a room, in characters.
@@ -110,8 +111,9 @@ pub(super) async fn rewrite(order: Order, site: web::Data<Site>, id: web::Path<u
             Ok(None) => return nowhere(id.0),
             Err(Silent) => return page::later(),
         };
-        let order =
-            Rewrite { version: draft.version, name: draft.name.clone(), description: draft.description.clone() };
+        let by = Author { account: visit.keeper.account, name: visit.keeper.name.clone() };
+        let (version, name, description) = (draft.version, draft.name.clone(), draft.description.clone());
+        let order = Rewrite { version, name, description, by };
         return match ask(&addr, order).await {
             Ok(Rewritten::Asleep) => continue,
             Ok(Rewritten::Stored) => {

@@ -499,6 +499,7 @@ pub(super) fn config() -> Config {
             invite_code: String::new(),
             link_lost_secs: 300,
             room_idle_secs: 300,
+            lazy_secs: 60,
             time_factor: 4.0,
         },
         listen: ListenConfig { telnet: ([127, 0, 0, 1], 0).into(), http: ([127, 0, 0, 1], 0).into() },

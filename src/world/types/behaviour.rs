@@ -108,6 +108,17 @@ impl Behaviour {
         matches!(self.0, Inner::Unknown { .. })
     }
 
+    /// Tells whether its state may be stored late.
+    pub fn is_lazy(&self) -> bool {
+        match &self.0 {
+            Inner::Room(inner) => inner.is_lazy(),
+            Inner::Exit(inner) => inner.is_lazy(),
+            Inner::Character(inner) => inner.is_lazy(),
+            Inner::Object(inner) => inner.is_lazy(),
+            Inner::Unknown { .. } => false,
+        }
+    }
+
     /// Returns its state as JSON.
     pub fn to_json(&self) -> String {
         match &self.0 {

@@ -23,6 +23,7 @@ macro_rules! erase {
      { $(fn $mut_hook:ident(&mut self $(, $mut_arg:ident: $mut_ty:ty)*) $(-> $mut_ret:ty)?;)* }) => {
         pub(crate) trait $Erased: Erased {
             fn boxed(&self) -> Box<dyn $Erased>;
+            fn is_lazy(&self) -> bool;
             fn same(&self, other: &dyn $Erased) -> bool;
             $(fn $hook(&self $(, $arg: $ty)*) -> $ret;)*
             $(fn $mut_hook(&mut self $(, $mut_arg: $mut_ty)*) $(-> $mut_ret)?;)*
@@ -31,6 +32,9 @@ macro_rules! erase {
         impl<T: $Type> $Erased for Typed<T, dyn $Erased> {
             fn boxed(&self) -> Box<dyn $Erased> {
                 Box::new(Typed::<T, dyn $Erased>::new(self.state.clone(), T::TYPE))
+            }
+            fn is_lazy(&self) -> bool {
+                T::LAZY
             }
             fn same(&self, other: &dyn $Erased) -> bool {
                 other.as_any().downcast_ref::<T>() == Some(&self.state)
@@ -59,11 +63,9 @@ impl<T: State, K: ?Sized + 'static> Erased for Typed<T, K> {
         self.name
     }
     fn to_json(&self) -> String {
-        // A state that cannot be written is a bug in the type; storing nothing loses less than stopping the room.
-        serde_json::to_string(&self.state).unwrap_or_else(|error| {
-            tracing::error!(r#type = self.name, %error, "state of type {} cannot be stored", self.name);
-            "null".into()
-        })
+        // A bug in the type, as a panic of a hook is, and treated alike: what led to this state is dropped.
+        serde_json::to_string(&self.state)
+            .unwrap_or_else(|error| panic!("the state of type {} cannot be stored: {error}", self.name))
     }
     fn as_any(&self) -> &dyn Any {
         &self.state

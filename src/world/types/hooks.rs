@@ -28,6 +28,9 @@ pub trait RoomType: State {
     /// Stored with each room of this type. Never reuse or rename.
     const TYPE: &'static str;
 
+    /// Whether what its tickers do to its state is stored late; see [`ObjectType::LAZY`]. Default: at once.
+    const LAZY: bool = false;
+
     /// Asked before somebody comes in, on foot or by other means.
     ///
     /// # Errors
@@ -80,6 +83,9 @@ pub trait ExitType: State {
     /// Stored with each exit of this type. Never reuse or rename.
     const TYPE: &'static str;
 
+    /// Whether what its tickers do to its state is stored late; see [`ObjectType::LAZY`]. Default: at once.
+    const LAZY: bool = false;
+
     /// Asked before somebody goes through, after the `traverse` lock.
     ///
     /// # Errors
@@ -110,6 +116,9 @@ pub trait ExitType: State {
 pub trait CharacterType: State {
     /// Stored with each character of this type. Never reuse or rename.
     const TYPE: &'static str;
+
+    /// Whether what its tickers do to its state is stored late; see [`ObjectType::LAZY`]. Default: at once.
+    const LAZY: bool = false;
 
     /// Asked before the character says something.
     ///
@@ -157,6 +166,15 @@ pub trait CharacterType: State {
 pub trait ObjectType: State {
     /// Stored with each object of this type. Never reuse or rename.
     const TYPE: &'static str;
+
+    /// Whether what its tickers do to its state is stored late: the fuel of a lamp, the wandering of a mob. Default: at once.
+    ///
+    /// A late change is stored with whatever of its room is next shown, sent or stored, when it is moved, before its room
+    /// goes to sleep or the server stops, and in any case after `world.lazy_secs`, a minute at most. So nobody sees anything
+    /// that a crash could take back; but **after a crash the state may be up to a minute old**, while everything else
+    /// is exactly as it was. The ticks since then come again, as one with their [count](Signal::ticks). Changes that
+    /// commands and signals make are stored at once all the same.
+    const LAZY: bool = false;
 
     /// Asked before somebody takes it, after the `get` lock.
     ///

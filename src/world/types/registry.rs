@@ -8,6 +8,7 @@ use super::{Behaviour, CharacterType, ExitType, ObjectType, RoomType};
 use crate::world::claims::Claims;
 use crate::world::defaults;
 use crate::world::entity::EntityLock;
+use crate::world::failure::contain;
 use crate::world::lock::{LockFunction, LockFunctionName, LockFunctions};
 use crate::world::record::Kind;
 
@@ -123,8 +124,8 @@ impl Registry {
             tracing::warn!(r#type = type_name, "{} type {type_name} is not registered", kind.name());
             return unknown();
         };
-        make.0(json).unwrap_or_else(|error| {
-            tracing::warn!(r#type = type_name, %error, "state of {} type {type_name} cannot be read", kind.name());
+        read(|| make.0(json)).unwrap_or_else(|why| {
+            tracing::warn!(r#type = type_name, "state of {} type {type_name} cannot be read: {why}", kind.name());
             unknown()
         })
     }
@@ -134,6 +135,15 @@ impl Registry {
         self.types.insert((kind, name), make);
         self
     }
+}
+
+/// Reads state, which a type may panic at.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub(crate) fn read<T>(make: impl FnOnce() -> Result<T, serde_json::Error>) -> Result<T, String> {
+    contain(make).map_err(|failure| failure.to_string())?.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -175,6 +185,26 @@ mod tests {
             assert!(behaviour.is_unknown());
             assert_eq!((behaviour.type_name(), behaviour.to_json().as_str()), (name, json));
         }
+    }
+
+    #[test]
+    fn state_that_its_type_panics_at_is_kept_untouched_too() {
+        #[derive(Debug, Default, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(from = "u32")]
+        struct Half(u32);
+        impl From<u32> for Half {
+            fn from(whole: u32) -> Self {
+                Self(10 / whole)
+            }
+        }
+        impl ObjectType for Half {
+            const TYPE: &'static str = "half";
+        }
+        let mut registry = Registry::new();
+        registry.object::<Half>();
+        assert!(!registry.behaviour(Kind::Object, "half", "2").is_unknown());
+        let behaviour = registry.behaviour(Kind::Object, "half", "0");
+        assert!(behaviour.is_unknown() && behaviour.to_json() == "0");
     }
 
     #[test]
