@@ -51,6 +51,11 @@ impl Outage {
         !self.is_told.swap(true, Ordering::Relaxed)
     }
 
+    /// Tells whether something failed because storage is away, and nothing has worked since.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
+    }
+
     /// Takes note that something worked. Returns true the first time after a failure.
     pub(super) fn worked(&self) -> bool {
         self.is_told.load(Ordering::Relaxed) && self.is_told.swap(false, Ordering::Relaxed)

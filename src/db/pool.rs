@@ -22,7 +22,8 @@ use crate::config::PasswordConfig;
 const READS_WAITING: usize = 4096;
 
 /// How long a question of a running world waits for its answer. A database server that hangs would hold it for ever.
-const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// Shorter than half of `server.command_ms`, so that a line which asks twice is no bug.
+const READ_PATIENCE: Duration = Duration::from_millis(4500);
 
 /// The pool: one writer, some readers, some hashers. Cheap to clone.
 ///
@@ -36,6 +37,7 @@ pub struct DbPool {
     reads: Queue,
     hashes: Queue,
     writing: Arc<Outage>,
+    reading: Arc<Outage>,
     patience: Option<Duration>,
 }
 
@@ -43,8 +45,8 @@ impl DbPool {
     /// Starts the actors' threads. To be called on an arbiter of a running system. Connections open with the first request.
     pub fn start(database: &Database, passwords: &PasswordConfig) -> Self {
         let writing = Runner::new(database, Role::Writer, 1);
-        let outage = writing.outage.clone();
         let reading = Runner::new(database, Role::Reader, database.readers);
+        let outages = (writing.outage.clone(), reading.outage.clone());
         let hashing = passwords.clone();
         let hashers = match passwords.hashers {
             0 => thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
@@ -62,12 +64,13 @@ impl DbPool {
             }),
             reads: Queue::new(READS_WAITING),
             hashes: Queue::new(passwords.waiting),
-            writing: outage,
+            writing: outages.0,
+            reading: outages.1,
             patience: None,
         }
     }
 
-    /// Returns the same pool for a running world: who asks it waits at most 10 s. What is read at the start, as large as
+    /// Returns the same pool for a running world: who asks it waits at most 4.5 s. What is read at the start, as large as
     /// the world is, may take longer.
     pub fn impatient(&self) -> Self {
         Self { patience: Some(READ_PATIENCE), ..self.clone() }
@@ -99,12 +102,25 @@ impl DbPool {
     /// else the question's own.
     pub fn read<R: Read>(&self, question: R) -> impl Future<Output = Result<R::Output, DbError>> + use<R> {
         let answer = self.reads.enter().map(|place| self.readers.send(Asked { question, place }));
-        let patience = self.patience;
+        let (patience, outage) = (self.patience, self.reading.clone());
         async move {
             let Some(patience) = patience else { return answer?.await.unwrap_or(Err(DbError::Stopping)) };
-            let in_time = actix_rt::time::timeout(patience, answer?).await;
-            in_time.unwrap_or_else(|_| Ok(Err(DbError::late(patience)))).unwrap_or(Err(DbError::Stopping))
+            match actix_rt::time::timeout(patience, answer?).await {
+                Ok(answer) => answer.unwrap_or(Err(DbError::Stopping)),
+                Err(_) => {
+                    let error = DbError::late(patience);
+                    if outage.failed() {
+                        tracing::error!(%error, "the database cannot be read: {error}");
+                    }
+                    Err(error)
+                }
+            }
         }
+    }
+
+    /// Tells whether the last question could not be answered because storage is away.
+    pub fn is_failing_to_read(&self) -> bool {
+        self.reading.is_told()
     }
 
     /// Hashes a new password.

@@ -8,6 +8,7 @@ use actix::prelude::*;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::throttle::Admission;
 use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::login::LoginState;
@@ -15,6 +16,7 @@ use crate::actors::room::{Arrival, Mail};
 use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::actors::session::{Continue, HandOver, login_items};
+use crate::actors::storage;
 use crate::config::Registration;
 use crate::db::{AccountById, AccountName, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
 use crate::ids::{AccountId, ChannelId, SessionId};
@@ -51,6 +53,18 @@ struct Login {
     waits: u32,
 }
 
+/// What a new account is to be.
+struct NewName {
+    /// As typed.
+    name: String,
+    /// As typed.
+    password: Password,
+    /// As typed.
+    invite: String,
+    /// Hash that the password must fit.
+    confirms: Option<String>,
+}
+
 /// What a login found in storage.
 struct Found {
     carried: Option<Vec<EntityRows>>,
@@ -61,17 +75,22 @@ impl AccountsActor {
     pub(super) fn enter(&mut self, enter: Enter, ctx: &mut Context<Self>) {
         let Enter { mut batch, session, facts, entry } = enter;
         batch.meet(Key::Accounts);
+        let waits_for_storage = self.services.as_ref().is_some_and(|services| services.must_wait(&batch));
         let login = Login { batch, session, facts, waits: 0 };
+        if waits_for_storage && !matches!(entry, Entry::Who) {
+            // That is true whatever becomes of what is not stored yet: so it is told at once.
+            return self.refuse(Login { batch: login.batch.unmet(), ..login }, storage::closed());
+        }
         match entry {
             Entry::Who => {
                 let text = self.who_list(None, login.batch.now_ms);
                 self.refuse(login, text);
             }
             Entry::Greet { name } => self.greet(login, &name),
-            Entry::Connect { name, password } => self.connect(login, &name, password, ctx),
+            Entry::Connect { name, password } => self.connect(login, name, password, ctx),
             Entry::First { name, invite, password } => self.first(login, name, invite, password, ctx),
             Entry::Create { name, password, invite, confirms } => {
-                self.create(login, &name, password, invite, confirms, ctx);
+                self.create(login, NewName { name, password, invite, confirms }, ctx);
             }
         }
     }
@@ -126,32 +145,51 @@ impl AccountsActor {
         }
     }
 
-    fn connect(&mut self, mut login: Login, typed: &str, password: Password, ctx: &mut Context<Self>) {
+    fn connect(&mut self, mut login: Login, typed: String, password: Password, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
-        let now_ms = login.batch.now_ms;
-        if !self.is_exempt(&login.facts)
-            && let Some(secs) = self.failures.wait_secs(&login.facts.address, now_ms)
-        {
-            return self.refuse(login, text!("Too many failed logins from your address. Wait {} seconds.", secs));
+        let now_ms = services.now_ms();
+        match self.begin_try(&login.facts, now_ms) {
+            Admission::Go => {}
+            Admission::Busy => {
+                ctx.run_later(REENTER_AFTER, |accounts, ctx| accounts.connect(login, typed, password, ctx));
+                return;
+            }
+            Admission::Wait(secs) => {
+                return self.refuse(login, text!("Too many failed logins from your address. Wait {} seconds.", secs));
+            }
         }
-        let (folded, pool) = (names::folded(typed), services.pool.clone());
+        let (folded, pool) = (names::folded(&typed), services.pool.clone());
         let ahead = pool.hashes_waiting();
         if ahead >= MENTIONED_QUEUE {
             login.batch.tell(login.session, text!("There were {} logins ahead of yours.", ahead));
         }
-        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| match checked {
-            Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
-            Ok(None) => {
-                accounts.failures.count(&login.facts.address, now_ms);
-                tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
-                accounts.refuse(login, text!("That name and password do not belong together."));
+        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| {
+            accounts.end_try(&login.facts, matches!(checked, Ok(None)), now_ms);
+            match checked {
+                Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
+                Ok(None) => {
+                    tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
+                    accounts.refuse(login, text!("That name and password do not belong together."));
+                }
+                Err(error) => accounts.try_later(login, &error),
             }
-            Err(error) => accounts.try_later(login, &error),
         }));
     }
 
+    /// Begins a login that may fail. Nobody has more of them checked at once than may fail.
+    pub(super) fn begin_try(&mut self, facts: &Facts, now_ms: i64) -> Admission {
+        if self.is_exempt(facts) { Admission::Go } else { self.failures.begin(&facts.address, now_ms) }
+    }
+
+    /// Ends what [`Self::begin_try`] began.
+    pub(super) fn end_try(&mut self, facts: &Facts, has_failed: bool, now_ms: i64) {
+        if !self.is_exempt(facts) {
+            self.failures.end(&facts.address, has_failed, now_ms);
+        }
+    }
+
     fn try_later(&self, login: Login, error: &DbError) {
-        tracing::warn!("a login cannot be checked: {error}");
+        error.report("a login cannot be checked");
         self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
     }
 
@@ -168,18 +206,10 @@ impl AccountsActor {
         }));
     }
 
-    fn create(
-        &mut self,
-        login: Login,
-        typed: &str,
-        password: Password,
-        invite: String,
-        confirms: Option<String>,
-        ctx: &mut Context<Self>,
-    ) {
+    fn create(&mut self, login: Login, new: NewName, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
         let world = &services.config.world;
-        let now_ms = login.batch.now_ms;
+        let NewName { name: typed, password, invite, confirms } = new;
         let refusal = match world.registration {
             _ if services.safe => Some(safe_mode::not_in()),
             Registration::Closed => Some(text!("Registration is closed: no new accounts are made here.")),
@@ -188,18 +218,27 @@ impl AccountsActor {
             }
             _ => None,
         };
-        let waits = (!self.is_exempt(&login.facts)).then(|| self.creations.wait_secs(&login.facts.address, now_ms));
-        let throttled =
-            waits.flatten().map(|secs| text!("Too many new accounts from your address. Wait {} seconds.", secs));
-        if let Some(why) = refusal.or(throttled).or_else(|| self.password_refusal(&password)) {
+        if let Some(why) = refusal.or_else(|| self.password_refusal(&password)) {
             return self.refuse(login, why);
         }
-        let name = match names::parse(typed) {
+        let name = match names::parse(&typed) {
             Ok(name) => name,
             Err(why) => return self.refuse(login, text!("{}", why.to_string())),
         };
         if let Some(why) = self.name_refusal(&name) {
             return self.refuse(login, why);
+        }
+        let (is_exempt, now_ms) = (self.is_exempt(&login.facts), services.now_ms());
+        match if is_exempt { Admission::Go } else { self.creations.begin(&login.facts.address, now_ms) } {
+            Admission::Go => {}
+            Admission::Busy => {
+                let new = NewName { name: typed, password, invite, confirms };
+                ctx.run_later(REENTER_AFTER, |accounts, ctx| accounts.create(login, new, ctx));
+                return;
+            }
+            Admission::Wait(secs) => {
+                return self.refuse(login, text!("Too many new accounts from your address. Wait {} seconds.", secs));
+            }
         }
         // Nobody gets the same name while the password is being hashed.
         self.reserved.insert(name.skeleton.clone());
@@ -212,11 +251,11 @@ impl AccountsActor {
         };
         ctx.spawn(hash.into_actor(self).map(move |hash: Result<_, DbError>, accounts, ctx| {
             accounts.reserved.remove(&name.skeleton);
+            if !is_exempt {
+                accounts.creations.end(&login.facts.address, matches!(hash, Ok(Some(_))), now_ms);
+            }
             match hash {
-                Ok(Some(hash)) => {
-                    accounts.creations.count(&login.facts.address, now_ms);
-                    accounts.make(login, name, hash, ctx);
-                }
+                Ok(Some(hash)) => accounts.make(login, name, hash, ctx),
                 Ok(None) => {
                     let state = LoginState::NewPassword { name: name.shown, invite };
                     accounts.go_on(login, text!("The two passwords differ. Please choose one again."), state);
@@ -466,6 +505,9 @@ impl AccountsActor {
         let Administer { name: typed, password, create } = order;
         let refused = |why: String| Box::pin(async move { Err(why) }.into_actor(self));
         let Some(services) = self.services.clone() else { return refused("the server is starting".into()) };
+        if let Some(trouble) = services.storage.trouble() {
+            return refused(format!("the world cannot save anything just now: {}", trouble.told()));
+        }
         if let Some(why) = self.password_refusal(&password) {
             return refused(crate::text::render_plain(why.as_str()));
         }
