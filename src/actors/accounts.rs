@@ -28,6 +28,7 @@ use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
 use crate::world::record::{AccountRecord, Change, Permission, StoredTell, Subscription};
 
+mod creating;
 mod entering;
 pub mod keepers;
 mod requests;

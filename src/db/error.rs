@@ -270,7 +270,10 @@ impl Trouble {
             (Trouble::Full, &["is full", "No space left", "disk full", "quota exceeded"]),
             (Trouble::ReadOnly, &["readonly database", "read-only", "Read-only", "recovery is in progress"]),
             (Trouble::Locked, &["is locked", "locking protocol", "lock timeout", "deadlock"]),
-            (Trouble::Lost, &["connection", "could not connect", "database system is", "too many clients", "SSL"]),
+            (
+                Trouble::Lost,
+                &["connection", "could not connect", "cannot reach", "database system is", "too many clients", "SSL"],
+            ),
         ];
         let fits = |words: &[&str]| words.iter().any(|words| said.contains(words));
         WORDS.iter().find(|(_, words)| fits(words)).map_or(Self::Failing, |(trouble, _)| *trouble)

@@ -86,7 +86,7 @@ mod tests {
             .handle_error(DbError::Unreachable { database: "x".into(), reason: "refused".into() });
         let error = outage.waited_in_vain();
         assert_eq!(error.trouble(), Some(Trouble::Lost));
-        assert!(error.to_string().ends_with("refused"), "{error}");
+        assert!(error.reason().ends_with("refused"), "{error}");
         assert!(outage.is_on());
         assert!(outage.why().is_some());
         outage.connected();

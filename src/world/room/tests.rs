@@ -358,8 +358,8 @@ fn what_cannot_be_saved_has_not_happened_and_what_changes_nothing_goes_on() {
         assert!(matches!(could, Performed::Done(..)), "{could:?}");
     };
     check(true, &|cx| cx.tell_room(Markup::plain("Something ticks.")));
-    check(true, &|cx| drop(cx.edit(thing).map(|thing| thing.location = Some(EntityId(1)))));
-    check(false, &|cx| drop(cx.edit(thing).map(|thing| thing.set_attribute("weight", 1))));
+    check(true, &|cx| cx.edit(thing).unwrap().location = Some(EntityId(1)));
+    check(false, &|cx| cx.edit(thing).unwrap().set_attribute("weight", 1));
     check(false, &|cx| cx.create(Entity::new(EntityId(3), Behaviour::object(), "other")));
     check(false, &|cx| cx.destroy(thing));
     check(false, &|cx| cx.signal(Target::Entity(thing), &Fuse));

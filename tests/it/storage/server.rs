@@ -61,7 +61,7 @@ fn a_crash_while_postgresql_is_away_runs_what_nobody_saw_once_more() {
     bob.expect(AWAY);
     // It cannot start while there is no database; the portal goes on trying.
     let old = server.strike_server();
-    server.wait_for_log("the server did not start");
+    server.wait_for_log("starting the server again in");
     bob.send("say hello");
     cluster.start_again();
     server.wait_for_another(old);
