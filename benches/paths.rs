@@ -27,7 +27,7 @@ use everhall::world::room::{Moment, Performed, Room};
 use everhall::world::types::{Behaviour, Registry};
 
 const CLOCK: GameClock = GameClock { start_ms: 1_714_566_840_000, factor: 4.0 };
-const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1, clock: CLOCK, hops: 0 };
+const MOMENT: Moment = Moment { now_ms: 1_714_566_840_000, seed: 1, clock: CLOCK, hops: 0, can_save: true };
 
 /// A room like those of `bench prepare`, with so many people in it.
 fn room(people: u64) -> Room {

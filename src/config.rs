@@ -111,6 +111,9 @@ settings! {
         pub readers: usize = 2, Whole(1..=64);
         /// A query slower than this is logged, in milliseconds. Default 100.
         pub slow_ms: u64 = 100, Whole(1..=60_000);
+        /// A commit that takes longer than this counts as storage away: what would change something is refused until it is
+        /// done. In milliseconds. Default 2000.
+        pub patience_ms: u64 = 2000, Whole(100..=600_000);
     }
 
     /// What one connection, one address and all together may use.

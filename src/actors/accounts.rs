@@ -17,15 +17,18 @@ use crate::actors::meter::{self, Kind};
 use crate::actors::services::Shared;
 use crate::actors::session::{ChannelsChanged, Ended, with_facts};
 use crate::actors::vital::Vital;
-use crate::db::{AccountName, Password};
+use crate::db::{AccountName, Password, Trouble};
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
-use crate::wire::Facts;
+use crate::text;
+use crate::text::Markup;
+use crate::wire::{Facts, Item};
 use crate::world::caller::Caller;
 use crate::world::channel::Listener;
 use crate::world::effects::AccountsRequest;
 use crate::world::record::{AccountRecord, Change, Permission, StoredTell, Subscription};
 
+mod creating;
 mod entering;
 pub mod keepers;
 mod requests;
@@ -175,6 +178,14 @@ pub struct LinkLost {
     pub session: SessionId,
 }
 
+/// Storage has gone away or come back, which everybody is told. Sent by the journal.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StorageTurned {
+    /// What is wrong, and what the database said; `None` if nothing is wrong any more.
+    pub away: Option<(Trouble, String)>,
+}
+
 /// Asks how many accounts are in the world with a live link.
 #[derive(Debug, Message)]
 #[rtype(result = "usize")]
@@ -283,6 +294,32 @@ impl AccountsActor {
                 mailbox::repay(&channel, Connected { account, listener: listener.clone(), joins });
             }
         }
+    }
+
+    /// Tells everybody, and keepers why. It depends on nothing: so it reaches those too who wait for storage.
+    fn tell_of_storage(&self, away: Option<(Trouble, String)>) {
+        let Some(services) = &self.services else { return };
+        let sessions = |may_know: fn(&AccountRecord) -> bool| {
+            let heard = self.online.values().filter(|online| online.is_linked && may_know(&online.record));
+            let mut sessions: Vec<SessionId> = heard.map(|online| online.session).collect();
+            sessions.sort_unstable();
+            sessions
+        };
+        let mut batch = Batch::begin(None, services.now_ms());
+        let mut tell = |to, text: Markup| batch.items.push(Item::Text { to, text: text.into_string() });
+        match away {
+            Some((trouble, reason)) => {
+                let text = text!(
+                    "|yThe world cannot save anything just now.|n You can look around and talk; whatever would change \
+                     something is refused until it can."
+                );
+                tell(sessions(|_| true), text);
+                let is_keeper = |record: &AccountRecord| record.superuser || record.permission >= Permission::Admin;
+                tell(sessions(is_keeper), text!("Storage is away: {} ({}).", trouble.told(), reason));
+            }
+            None => tell(sessions(|_| true), text!("|yThe world can save again.|n")),
+        }
+        services.commit(batch);
     }
 
     fn leave(&mut self, mut batch: Batch, account: AccountId, session: SessionId) {
@@ -396,6 +433,15 @@ impl Handler<LinkLost> for AccountsActor {
         if let Some(online) = self.online.get_mut(&lost.account).filter(|online| online.session == lost.session) {
             online.is_linked = false;
         }
+    }
+}
+
+impl Handler<StorageTurned> for AccountsActor {
+    type Result = ();
+
+    fn handle(&mut self, StorageTurned { away }: StorageTurned, _: &mut Self::Context) {
+        let _metered = meter::start(Kind::Accounts);
+        self.tell_of_storage(away);
     }
 }
 

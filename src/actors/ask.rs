@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::actors::accounts::{Administer, Players};
-use crate::actors::journal::Figures;
+use crate::actors::journal::{Figures, ReportStorage};
 use crate::actors::meter;
 use crate::actors::services::Shared;
 use crate::world::record::Permission;
@@ -27,6 +27,7 @@ pub async fn answer(services: Shared, what: String, json: String) -> String {
 async fn status(services: &Shared, anew: bool) -> Value {
     let players = services.accounts.send(Players).await.unwrap_or(0);
     let journal = services.journal.send(Figures).await.unwrap_or_default();
+    let storage = services.journal.send(ReportStorage).await.unwrap_or_default();
     json!({
         "players": players,
         "world": services.hall.name,
@@ -35,7 +36,16 @@ async fn status(services: &Shared, anew: bool) -> Value {
         "journal": journal,
         "handlers": meter::figures(anew),
         "process": std::process::id(),
-        "storage": { "reads_waiting": services.pool.reads_waiting(), "hashes_waiting": services.pool.hashes_waiting() },
+        "storage": {
+            "state": if storage.away.is_some() { "away" } else { "ready" },
+            "trouble": storage.away.as_ref().map(|outage| outage.trouble.told()),
+            "reason": storage.away.as_ref().map(|outage| &outage.reason),
+            "away_s": storage.away.as_ref().map(|outage| outage.since.elapsed().as_secs()),
+            "outages": storage.outages,
+            "lines_refused": services.storage.refused(),
+            "reads_waiting": services.pool.reads_waiting(),
+            "hashes_waiting": services.pool.hashes_waiting(),
+        },
     })
 }
 

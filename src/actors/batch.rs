@@ -99,6 +99,13 @@ impl Batch {
         self.changed.clear();
     }
 
+    /// Returns it as if it had neither done nor seen anything: what is told then depends on nothing.
+    pub fn unmet(mut self) -> Self {
+        self.undo();
+        self.met.clear();
+        self
+    }
+
     /// Tells whether it has done anything that lasts.
     pub fn is_lasting(&self) -> bool {
         !self.changes.is_empty() || !self.signals.is_empty()

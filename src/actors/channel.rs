@@ -104,6 +104,9 @@ impl ChannelActor {
                 return self.services.commit(batch);
             }
         };
+        if self.services.must_wait(&batch) {
+            return self.services.refuse_unsaved(batch, session);
+        }
         batch.change(self.key());
         self.keep(state);
         self.channel.keep(message.clone());
@@ -161,6 +164,9 @@ impl ChannelActor {
     }
 
     fn subscribe(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, listens: bool) {
+        if self.channel.has(caller.account) != listens && self.services.must_wait(&batch) {
+            return self.services.refuse_unsaved(batch, session);
+        }
         let changes = self.channel.subscribe(caller.account, listens);
         let record = &self.channel.record;
         if !changes {
@@ -206,7 +212,7 @@ impl ChannelActor {
                 actor.show(batch, session, &caller, &messages);
             }
             Err(error) => {
-                tracing::warn!("history of a channel cannot be read: {error}");
+                error.report("the history of a channel cannot be read");
                 batch.tell(session, text!("The history cannot be read just now. Please try again."));
                 actor.services.commit(batch);
             }

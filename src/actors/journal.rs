@@ -2,35 +2,33 @@
 //!
 //! Sequence: actor ─[`Opened`]*─[`Commit`]─► journal ─Flush─► writer ─► journal ─Send─► link.
 //! One flush is in flight; the next starts when it is back. What may go when is in `book.rs`.
-//! Storage that is away is tried again until it is back: meanwhile nothing that changed anything is shown.
+//! Storage that is away is tried again until it is back: meanwhile nothing that changed anything is shown, and nothing new
+//! is changed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use crate::actors::batch::{Batch, BatchId, Key};
-use crate::actors::book::{self, Action, Book, Flush};
-use crate::actors::link::{LinkActor, Send};
+use crate::actors::book::{Action, Book, Flush};
+use crate::actors::link::Send;
 use crate::actors::meter::{self, Kind};
+use crate::actors::services::Shared;
+use crate::actors::storage::Told;
 use crate::actors::vital::Vital;
-use crate::db::{self, DbError, DbPool, Taken};
+use crate::db::DbError;
 use crate::mailbox;
-use crate::wire::{self, Group, Item};
-use crate::world::record::Change;
+
+mod outage;
+mod writing;
+
+pub use outage::{Outage, ReportStorage, StorageReport};
+use writing::Writing;
 
 /// One complete batch per session and timer, with slack.
 const JOURNAL_MAILBOX: usize = 16 * 1024;
-
-/// How long a flush waits before it is tried again while storage is away.
-const RETRY: Duration = Duration::from_millis(200);
-
-/// A flush that takes longer than this says that storage is slow; how often that is looked at.
-const SLOW: Duration = Duration::from_secs(1);
-const SLOW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A complete batch. Sent by the last actor that it passed.
 #[derive(Debug, Message)]
@@ -103,40 +101,34 @@ pub struct JournalFigures {
 pub struct JournalActor {
     _vital: Vital,
     book: Book,
-    epoch: u64,
     confirmed: u64,
-    pool: DbPool,
-    link: Addr<LinkActor>,
+    services: Shared,
+    /// The flush in flight, and since when it is.
+    writing: Option<(u64, Instant)>,
+    storage: StorageReport,
+    /// Why the flush in flight has failed of late, if that may be over in a moment.
+    last_failure: Option<DbError>,
+    told: Told,
     figures: JournalFigures,
     actions: Vec<Action>,
     watchers: FxHashMap<BatchId, oneshot::Sender<()>>,
-    /// When the flush that is in flight was given to the writer.
-    flying_since: Option<Instant>,
-    storage_away: Arc<AtomicBool>,
 }
 
 impl JournalActor {
-    /// Returns a journal of the server that has taken over. It sets `storage_away` while storage is slow or away.
-    pub fn new(taken: &Taken, pool: DbPool, link: Addr<LinkActor>, storage_away: Arc<AtomicBool>) -> Self {
+    /// Returns a journal that goes on after flush `settled`.
+    pub fn new(settled: u64, services: Shared) -> Self {
         Self {
             _vital: Vital("journal"),
-            book: Book::new(taken.flush),
-            epoch: taken.epoch,
+            book: Book::new(settled),
             confirmed: 0,
-            pool,
-            link,
+            services,
+            writing: None,
+            storage: StorageReport::default(),
+            last_failure: None,
+            told: Told::default(),
             figures: JournalFigures::default(),
             actions: Vec::new(),
             watchers: FxHashMap::default(),
-            flying_since: None,
-            storage_away,
-        }
-    }
-
-    /// Says that storage is slow if the flush in flight takes long.
-    fn look_at_storage(&mut self) {
-        if self.flying_since.is_some_and(|since| since.elapsed() > SLOW) {
-            self.storage_away.store(true, Ordering::Relaxed);
         }
     }
 
@@ -144,7 +136,7 @@ impl JournalActor {
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
-                Action::Send { flush, groups } => mailbox::repay(&self.link, Send { flush, groups }),
+                Action::Send { flush, groups } => mailbox::repay(&self.services.link, Send { flush, groups }),
                 Action::Flush(flush) => self.store(flush, ctx),
             }
         }
@@ -164,15 +156,15 @@ impl JournalActor {
         self.figures.largest_flush = self.figures.largest_flush.max(flush.batches.len());
         self.figures.stored_groups += flush.batches.len() as u64;
         let (started, number) = (Instant::now(), flush.number);
-        self.flying_since = Some(started);
-        let storage_away = self.storage_away.clone();
-        let writing = Writing::of(self.pool.clone(), self.epoch, self.confirmed, flush).run(storage_away);
+        self.writing = Some((number, started));
+        let (pool, epoch) = (self.services.pool.clone(), self.services.epoch);
+        let writing = Writing::of(pool, ctx.address(), epoch, self.confirmed, flush).run();
         ctx.spawn(writing.into_actor(self).map(move |result, journal, ctx| match result {
             Ok(()) => {
                 let _metered = meter::start(Kind::Journal);
+                journal.writing = None;
+                journal.came_back();
                 let took = started.elapsed().as_micros() as u64;
-                journal.flying_since = None;
-                journal.storage_away.store(false, Ordering::Relaxed);
                 journal.figures.flushes += 1;
                 journal.figures.flush_total_us += took;
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
@@ -190,80 +182,6 @@ impl JournalActor {
     }
 }
 
-/// A flush on its way to the writer.
-struct Writing {
-    pool: DbPool,
-    row: Arc<db::Flush>,
-    /// Of each batch, how many of the row's changes are its own, and its group.
-    batches: Vec<(usize, Group)>,
-}
-
-impl Writing {
-    fn of(pool: DbPool, epoch: u64, confirmed: u64, flush: Flush) -> Self {
-        let outbox = wire::encode_groups(flush.batches.iter().map(|stored| &stored.group));
-        let mut changes = Vec::with_capacity(flush.batches.iter().map(|stored| stored.changes.len()).sum());
-        let batches = flush.batches.into_iter().map(|stored| {
-            let count = stored.changes.len();
-            changes.extend(stored.changes);
-            (count, stored.group)
-        });
-        let batches = batches.collect();
-        let row = db::Flush { epoch, number: flush.number, changes, outbox: Some(outbox), confirmed };
-        Self { pool, row: Arc::new(row), batches }
-    }
-
-    /// Writes the flush; waits while storage is away. A row that contradicts another is a bug of whoever owns it: then the
-    /// batches are written one by one, the one at fault is answered with an error, and the caller must start again.
-    async fn run(self, storage_away: Arc<AtomicBool>) -> Result<(), DbError> {
-        let (pool, whole) = (self.pool, self.row);
-        let write = |row| write_when_back(&pool, row, &storage_away);
-        let Err(fault) = write(whole.clone()).await else { return Ok(()) };
-        if matches!(fault, DbError::Superseded { .. } | DbError::Stopping) {
-            return Err(fault);
-        }
-        let row = |number, stored: &book::Stored| {
-            let outbox = Some(wire::encode_groups([&stored.group].into_iter()));
-            let (epoch, confirmed) = (whole.epoch, whole.confirmed);
-            Arc::new(db::Flush { epoch, number, changes: stored.changes.clone(), outbox, confirmed })
-        };
-        let mut begin = 0;
-        for (number, (count, group)) in (whole.number..).zip(self.batches) {
-            let changes = whole.changes[begin..begin + count].to_vec();
-            begin += count;
-            let stored = book::Stored { changes, group };
-            if let Err(error) = write(row(number, &stored)).await {
-                tracing::error!("a batch of flush {} is given up: {error}", whole.number);
-                write(row(number, &given_up(stored.group))).await?;
-            }
-        }
-        Err(fault)
-    }
-}
-
-/// Writes a row, trying again as long as storage is away.
-async fn write_when_back(pool: &DbPool, row: Arc<db::Flush>, storage_away: &AtomicBool) -> Result<(), DbError> {
-    let number = row.number;
-    loop {
-        match pool.flush(row.clone()).await {
-            Err(error) if error.is_away() => {
-                storage_away.store(true, Ordering::Relaxed);
-                tracing::error!("storage is away, flush {number} waits: {error}");
-                actix_rt::time::sleep(RETRY).await;
-            }
-            other => return other.map(|_| ()),
-        }
-    }
-}
-
-/// Returns what is stored instead of a batch that cannot be.
-fn given_up(group: Group) -> book::Stored {
-    let Some(origin) = group.origin else { return book::Stored { changes: Vec::new(), group: Group::default() } };
-    let text = crate::text!("Something went wrong; nothing was done. It has been noted.").into_string();
-    let items = vec![Item::Text { to: vec![origin.session], text }];
-    let changes = vec![Change::Cursor(origin.session, origin.n)];
-    book::Stored { changes, group: Group { origin: Some(origin), items } }
-}
-
 crate::counted!(JournalActor, meter::waiting(meter::Kind::Journal));
 
 impl Actor for JournalActor {
@@ -271,7 +189,7 @@ impl Actor for JournalActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(JOURNAL_MAILBOX);
-        ctx.run_interval(SLOW_INTERVAL, |journal, _| journal.look_at_storage());
+        ctx.run_interval(outage::LOOK_INTERVAL, |journal, _| journal.look());
     }
 }
 

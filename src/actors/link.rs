@@ -148,7 +148,8 @@ impl LinkActor {
     /// Looks for lines that are not acknowledged for too long.
     fn look_for_stuck_lines(&mut self) {
         let Some(services) = &self.services else { return };
-        let is_excused = services.storage_away.load(Ordering::Relaxed)
+        let is_excused = services.storage.is_slow()
+            || services.pool.is_failing_to_read()
             || services.pool.hashes_waiting() >= MANY_HASHES
             || services.pool.reads_waiting() >= MANY_READS;
         if is_excused || self.is_stopping {
@@ -272,7 +273,7 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
                 ctx.spawn(
                     async move {
                         if beat.await {
-                            let storage_away = services.storage_away.load(Ordering::Relaxed);
+                            let storage_away = services.storage.is_slow();
                             out.push(&ToPortal::Pong { tick, storage_away });
                         }
                     }

@@ -21,6 +21,7 @@ pub mod script;
 pub mod server;
 pub mod services;
 pub mod session;
+pub mod storage;
 pub mod vital;
 pub mod wheel;
 pub mod world;

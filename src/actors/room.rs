@@ -72,6 +72,8 @@ pub struct RoomActor {
     complaints: Complaints,
     /// When the wheel will wake it.
     scheduled: Option<i64>,
+    /// Timers are due that would change something, and storage is away.
+    waits_for_storage: bool,
 }
 
 impl RoomActor {
@@ -90,6 +92,7 @@ impl RoomActor {
             is_minding: false,
             complaints: Complaints::default(),
             scheduled: None,
+            waits_for_storage: false,
         }
     }
 
@@ -100,7 +103,12 @@ impl RoomActor {
     fn moment(&self, batch: &Batch) -> Moment {
         // The batch's number makes each run's random numbers differ; the time makes them differ between processes.
         let seed = batch.id.0 ^ (batch.now_ms as u64).rotate_left(32);
-        Moment { now_ms: batch.now_ms, clock: self.services.hall.clock, seed, hops: batch.hops }
+        Moment { now_ms: batch.now_ms, clock: self.services.hall.clock, seed, hops: batch.hops, can_save: true }
+    }
+
+    /// Returns the moment of a run with which a batch may begin to change something: which it must not while storage is away.
+    fn first_moment(&self, batch: &Batch) -> Moment {
+        Moment { can_save: !self.services.must_wait(batch), ..self.moment(batch) }
     }
 
     /// Passes mail on to where a character went; gives it back if that is not known.
@@ -131,7 +139,7 @@ impl RoomActor {
         caller: &Arc<Caller>,
     ) {
         let channels = self.services.directory.channel_index();
-        let moment = self.moment(&batch);
+        let moment = self.first_moment(&batch);
         let by = (who, session, caller);
         match self.room.input(moment, by, (line, knows), &self.services.hall, &channels) {
             Performed::Done(changes, mut effects, undo) => {
@@ -157,6 +165,7 @@ impl RoomActor {
                 batch.tell(session, why);
                 self.services.commit(batch);
             }
+            Performed::Unsaved => self.services.refuse_unsaved(batch, session),
             Performed::Panicked(failure) => {
                 self.report("a command", &failure);
                 batch.tell(session, Markup::plain(NOTHING_DONE));

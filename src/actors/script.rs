@@ -2,7 +2,8 @@
 //!
 //! Sequence: timer ─► script ─Commit─► journal. A ticker is a period and a phase: ticks that were missed while the
 //! server was away come as one, with their count. State that a tick left equal is not stored; what is stored carries the
-//! phase on to the tick that changed it, so that this tick is not run again and those behind it are.
+//! phase on to the tick that changed it, so that this tick is not run again and those behind it are. A tick that would change
+//! something while storage is away is put off, and comes later with its count.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::actors::batch::{Batch, Key};
 use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
+use crate::actors::storage::LATER;
 use crate::wire::Item;
 use crate::world::failure::{Failure, contain};
 use crate::world::record::{Change, ScriptRecord};
@@ -27,6 +29,8 @@ pub struct ScriptActor {
     script: Box<dyn AnyScript>,
     /// Ticks that have been run, counted from the phase.
     ticked: i64,
+    /// A tick was put off because storage is away.
+    waits_for_storage: bool,
     services: Shared,
     complaints: Complaints,
 }
@@ -34,7 +38,8 @@ pub struct ScriptActor {
 impl ScriptActor {
     /// Returns the actor of a script that was stored as `record`.
     pub fn new(record: ScriptRecord, script: Box<dyn AnyScript>, services: Shared) -> Self {
-        Self { record, script, ticked: 0, services, complaints: Complaints::default() }
+        let complaints = Complaints::default();
+        Self { record, script, ticked: 0, waits_for_storage: false, services, complaints }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
@@ -43,25 +48,33 @@ impl ScriptActor {
         if !self.services.is_ticking() {
             return;
         }
+        if self.waits_for_storage && self.services.storage.is_away() {
+            return self.wait(ctx);
+        }
         let batch = Batch::begin(None, self.services.now_ms());
         let due = due(&self.record, batch.now_ms);
         let ticks = (due - self.ticked).max(0) as u64;
+        self.waits_for_storage = false;
         if ticks > 0 {
-            self.ticked = due;
+            let before = std::mem::replace(&mut self.ticked, due);
             let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
-            self.run(batch, cx, |script, cx| script.on_tick(cx), ctx);
+            if !self.run(batch, cx, |script, cx| script.on_tick(cx), ctx) {
+                self.ticked = before;
+                self.waits_for_storage = true;
+            }
         }
         self.wait(ctx);
     }
 
-    /// Runs a hook on a clone of the state, stores what it changed, shows and sends what it recorded.
+    /// Runs a hook on a clone of the state, stores what it changed, shows and sends what it recorded. Returns false if
+    /// nothing has happened, because it could not be stored.
     fn run(
         &mut self,
         mut batch: Batch,
         mut cx: ScriptCx,
         hook: impl FnOnce(&mut dyn AnyScript, &mut ScriptCx),
         ctx: &mut Context<Self>,
-    ) {
+    ) -> bool {
         let ran = contain(|| {
             let mut script = self.script.boxed();
             hook(script.as_mut(), &mut cx);
@@ -72,11 +85,15 @@ impl ScriptActor {
             Ok(state) => state,
             Err(failure) => {
                 self.complain(&failure, batch.now_ms);
-                return self.services.commit(batch);
+                self.services.commit(batch);
+                return true;
             }
         };
         let (announced, signals) = cx.into_parts();
         let key = Key::Script(self.record.id);
+        if (state.is_some() || !signals.is_empty()) && self.services.must_wait(&batch) {
+            return false;
+        }
         if let Some((script, json)) = state {
             self.record.state = json;
             self.record.start_at += self.ticked * self.record.period_ms;
@@ -90,7 +107,8 @@ impl ScriptActor {
         }
         let services = self.services.clone();
         if announced.is_empty() {
-            return services.commit(batch);
+            services.commit(batch);
+            return true;
         }
         if batch.changed.contains(&key) {
             services.opened(&batch, key);
@@ -102,6 +120,7 @@ impl ScriptActor {
             batch.items.extend(items);
             services.commit(batch);
         }));
+        true
     }
 
     fn complain(&mut self, failure: &Failure, now_ms: i64) {
@@ -116,8 +135,8 @@ impl ScriptActor {
             return;
         }
         let next = self.record.start_at + (self.ticked + 1) * self.record.period_ms;
-        let wait = (next - self.services.now_ms()).max(1) as u64;
-        ctx.run_later(Duration::from_millis(wait), Self::tick);
+        let wait = Duration::from_millis((next - self.services.now_ms()).max(1) as u64);
+        ctx.run_later(if self.waits_for_storage { LATER } else { wait }, Self::tick);
     }
 }
 
@@ -146,6 +165,7 @@ impl Handler<Signalled> for ScriptActor {
         batch.changes.push(Change::SignalGone(signal.id));
         let signal = arrived(&signal);
         let cx = ScriptCx::for_signal(batch.now_ms, self.services.hall.clock.at(batch.now_ms), &signal);
+        // A signal is spent with what it does: that goes on whatever storage does.
         self.run(batch, cx, |script, cx| script.on_signal(&signal, cx), ctx);
     }
 }

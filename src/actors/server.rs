@@ -23,6 +23,7 @@ use crate::actors::room::Mail;
 use crate::actors::script::ScriptActor;
 use crate::actors::services::{Services, Shared, now_ms};
 use crate::actors::session::{Run, SessionActor, with_facts};
+use crate::actors::storage::Storage;
 use crate::actors::wheel;
 use crate::actors::world::{self, WorldActor};
 use crate::app::Registry;
@@ -122,11 +123,11 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         epoch: taken.epoch,
         safe: hello.safe,
         ticking: AtomicBool::new(false),
-        storage_away: Arc::default(),
         signals: AtomicU64::new(0),
         arbiters,
         wheels,
-        pool,
+        pool: pool.impatient(),
+        storage: Storage::default(),
         journal: journal.address(),
         accounts: accounts.address(),
         world: world.address(),
@@ -238,8 +239,7 @@ type Core = (Context<LinkActor>, Context<JournalActor>, Context<AccountsActor>, 
 fn start_core(services: &Shared, taken: &Taken, core: Core) {
     let (link, journal, accounts, world) = core;
     link.run(LinkActor::new(taken.epoch));
-    let (pool, storage_away) = (services.pool.clone(), services.storage_away.clone());
-    journal.run(JournalActor::new(taken, pool, services.link.clone(), storage_away));
+    journal.run(JournalActor::new(taken.flush, services.clone()));
     accounts.run(AccountsActor::new(&services.config.throttle));
     world.run(WorldActor::default());
     mailbox::repay(&services.world, world::Begin(services.clone()));

@@ -14,6 +14,7 @@ use crate::actors::journal::{Commit, JournalActor, Opened, Watch};
 use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
+use crate::actors::storage::{self, Storage};
 use crate::actors::wheel::WheelActor;
 use crate::actors::world::{Locate, Route, WorldActor};
 use crate::config::Config;
@@ -35,16 +36,16 @@ pub struct Services {
     pub hall: Hall,
     /// Who is where.
     pub directory: Directory,
-    /// Storage.
+    /// The way to storage. Its questions do not wait for ever.
     pub pool: DbPool,
+    /// Whether the world can save.
+    pub storage: Storage,
     /// The epoch of this process.
     pub epoch: u64,
     /// It runs in safe mode: nothing happens by itself, and only Admins get through.
     pub safe: bool,
     /// Scripts tick and timers fire. False until it has taken over, in safe mode, and when it is asked to stop.
     pub ticking: AtomicBool,
-    /// Storage is slow or away, as the journal sees it: meanwhile nobody is blamed for taking long.
-    pub storage_away: Arc<AtomicBool>,
     /// Signals that it has sent.
     pub signals: AtomicU64,
     /// Arbiters of rooms, sessions and channels.
@@ -156,6 +157,21 @@ impl Services {
         tracing::warn!(signal = signal.name, "signal {} to {:?} finds nobody", signal.name, signal.target);
         let mut batch = Batch::begin(None, self.now_ms());
         batch.changes.push(Change::SignalGone(signal.id));
+        self.commit(batch);
+    }
+
+    /// Tells whether a batch must not begin to change anything, because storage is away. One that has begun goes on: it
+    /// is kept until storage is back.
+    pub fn must_wait(&self, batch: &Batch) -> bool {
+        self.storage.is_away() && !batch.is_lasting() && batch.consumed.is_empty()
+    }
+
+    /// Ends a batch that [must wait](Self::must_wait): its line is not done, which is told and acknowledged. That is true
+    /// whatever becomes of what the line has met, so it is told at once.
+    pub fn refuse_unsaved(&self, batch: Batch, session: SessionId) {
+        self.storage.count_refused();
+        let mut batch = batch.unmet();
+        batch.tell(session, storage::unsaved());
         self.commit(batch);
     }
 

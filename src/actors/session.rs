@@ -17,6 +17,7 @@ use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, keeper};
 use crate::actors::safe_mode;
 use crate::actors::services::Shared;
+use crate::actors::storage::LATER;
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -333,8 +334,11 @@ impl SessionActor {
     }
 
     fn fade_later(&mut self, patience: Duration, ctx: &mut Context<Self>) {
-        self.fading = Some(ctx.run_later(patience, |session, _| {
+        self.fading = Some(ctx.run_later(patience, |session, ctx| {
             let Mode::Play { caller, puppet, room, is_lost: true } = &session.mode else { return };
+            if session.services.storage.is_away() {
+                return session.fade_later(LATER, ctx);
+            }
             let (account, who, room) = (caller.account, *puppet, *room);
             let batch = session.begin(None);
             let mail = Mail::Leave { batch, who, account, session: session.id };

@@ -1,7 +1,8 @@
 //! World: which rooms are loaded. Loads a room when the first mail for it comes, and keeps the mail meanwhile.
 //!
 //! Sequence: anyone ─[`Route`]─► world ─LoadRoom─► db reader … world ─Mail*─► room. A room that goes to sleep says
-//! [`Asleep`] and passes on to world what still reaches it.
+//! [`Asleep`] and passes on to world what still reaches it. Mail that somebody waits for is answered if its room cannot be
+//! read; all other is kept until it can.
 //! World also keeps the block of reserved ids filled.
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use crate::actors::batch::Batch;
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Arrival, Mail, RoomActor};
 use crate::actors::services::{Shared, now_ms};
+use crate::actors::storage::LATER;
 use crate::actors::vital::Vital;
 use crate::db::{DbError, FindEntities, HistoryOf, LoadRoom, LocationOf};
 use crate::ids::{EntityId, RoomId, SessionId};
@@ -50,9 +52,6 @@ const SIGNAL_WAIT: Duration = Duration::from_millis(5);
 
 /// The longest such wait.
 const SIGNAL_WAIT_MOST: Duration = Duration::from_secs(1);
-
-/// How long a signal waits whose receiver cannot be looked up because storage is away.
-const STORAGE_AWAY: Duration = Duration::from_millis(200);
 
 /// The services are there.
 #[derive(Message)]
@@ -158,19 +157,29 @@ impl Default for WorldActor {
 impl WorldActor {
     fn load(&mut self, services: &Shared, id: RoomId, ctx: &mut Context<Self>) {
         let loaded = services.pool.read(LoadRoom(id));
-        ctx.spawn(loaded.into_actor(self).map(move |loaded, world, _| {
+        ctx.spawn(loaded.into_actor(self).map(move |loaded, world, ctx| {
             let _metered = meter::start(Kind::World);
-            world.loaded(id, loaded);
+            world.loaded(id, loaded, ctx);
             world.woken(id);
         }));
     }
 
-    fn loaded(&mut self, id: RoomId, loaded: Result<Option<Vec<EntityRows>>, DbError>) {
+    fn loaded(&mut self, id: RoomId, loaded: Result<Option<Vec<EntityRows>>, DbError>, ctx: &mut Context<Self>) {
         let mail = self.loading.remove(&id).unwrap_or_default();
         let Some(services) = self.services.clone() else { return };
         let rows = match loaded {
             Ok(Some(rows)) => rows,
             Ok(None) => return lead_nowhere(&services, id, mail),
+            Err(error) if error.is_passing() => {
+                tracing::debug!(room.id = %id, "room {id} cannot be loaded now: {error}");
+                let (asked, kept) = mail.into_iter().partition(Mail::is_waited_for);
+                self.keep(id, kept, ctx);
+                return bounce(
+                    &services,
+                    asked,
+                    &text!("You cannot get there just now. Please try again in a moment."),
+                );
+            }
             Err(error) => {
                 tracing::error!(room.id = %id, "room {id} cannot be loaded: {error}");
                 return bounce(&services, mail, &text!("You cannot get there just now. Please try again."));
@@ -186,9 +195,23 @@ impl WorldActor {
         services.directory.set_room(id, Some(addr));
     }
 
-    /// Wakes the sleeping rooms whose timers are due.
+    /// Keeps mail for a room that cannot be read now, and has it read again in a moment.
+    fn keep(&mut self, id: RoomId, mail: Vec<Mail>, ctx: &mut Context<Self>) {
+        if mail.is_empty() {
+            return;
+        }
+        self.loading.insert(id, mail);
+        ctx.run_later(LATER, move |world, ctx| {
+            if let Some(services) = world.services.clone() {
+                world.load(&services, id, ctx);
+            }
+        });
+    }
+
+    /// Wakes the sleeping rooms whose timers are due; while storage is away none, since what they do could not be stored.
     fn wake(&mut self, ctx: &mut Context<Self>) {
-        if self.services.as_ref().is_none_or(|services| !services.is_ticking()) {
+        let is_still = |services: &Shared| !services.is_ticking() || services.storage.is_away();
+        if self.services.as_ref().is_none_or(is_still) {
             return;
         }
         let now = now_ms();
@@ -209,13 +232,13 @@ impl WorldActor {
                 let mail = Mail::Signal { signal, sender, attempts: attempts + 1 };
                 ctx.notify(Locate { entity, mail });
             }
-            // The signal is stored as well: with what keeps it from being read, it waits.
-            (Err(_), mail @ Mail::Signal { .. }) => drop(ctx.notify_later(Locate { entity, mail }, STORAGE_AWAY)),
-            (place, mail) => {
-                if let Err(error) = place {
-                    tracing::warn!("{entity} cannot be looked for: {error}");
-                }
-                bounce(&services, vec![mail], &text!("There is no {}, or it is nowhere.", entity));
+            (Ok(None), mail) => bounce(&services, vec![mail], &text!("There is no {}, or it is nowhere.", entity)),
+            (Err(error), mail) if error.is_passing() && !mail.is_waited_for() => {
+                ctx.notify_later(Locate { entity, mail }, LATER);
+            }
+            (Err(error), mail) => {
+                error.report(format_args!("{entity} cannot be looked for"));
+                bounce(&services, vec![mail], &text!("{} cannot be looked for just now. Please try again.", entity));
             }
         }));
     }
@@ -228,7 +251,7 @@ impl WorldActor {
         ctx.spawn(found.into_actor(self).map(move |found, _, _| {
             match found {
                 Err(error) => {
-                    tracing::warn!("a search failed: {error}");
+                    error.report("a search failed");
                     batch.tell(session, text!("That cannot be searched just now. Please try again."));
                 }
                 Ok(found) if found.is_empty() => batch.tell(session, text!("Nothing fits.")),
@@ -254,7 +277,7 @@ impl WorldActor {
                 Ok(changes) if changes.is_empty() => text!("Nobody has changed {} by hand.", entity),
                 Ok(changes) => building::history(entity, &changes),
                 Err(error) => {
-                    tracing::warn!("the history of {entity} cannot be read: {error}");
+                    error.report(format_args!("the history of {entity} cannot be read"));
                     text!("That cannot be read just now. Please try again.")
                 }
             };

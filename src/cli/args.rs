@@ -19,7 +19,7 @@ Exit codes:
   4  the data directory or the database is in use by another running world
   5  the data directory cannot be written
   6  the database is from a newer version, or is not a database
-  7  the database cannot be reached, or the disk is full
+  7  the database cannot be used now: it cannot be reached, the disk is full, another process has locked it
 
 Settings come from flags, then from the environment (EVERHALL_WORLD_NAME …), then from the settings file;
 `config` shows them all.";

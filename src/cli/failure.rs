@@ -24,7 +24,7 @@ pub enum Exit {
     Unwritable = 5,
     /// The database is from a newer version, or is not one.
     DatabaseUnfit = 6,
-    /// The database cannot be reached, or the disk is full.
+    /// The database cannot be used now.
     StorageAway = EXIT_STORAGE_AWAY,
 }
 

@@ -43,8 +43,20 @@ fn describe(status: &Value) -> String {
         lines.push(format!("{name:8} {}", address.as_str().unwrap_or("unknown")));
     }
     lines.push(format!("players  {}", status["players"].as_u64().unwrap_or(0)));
+    match status["storage"]["state"].as_str() {
+        Some("away") => lines.push(format!("storage  {}", outage(&status["storage"]))),
+        Some(state) => lines.push(format!("storage  {state}")),
+        None => {}
+    }
     lines.push(format!("up       {}", duration(status["uptime_s"].as_f64().unwrap_or(0.0) as u64)));
     lines.join("\n")
+}
+
+/// Returns since when storage is away, and why: `away for 2 min 3 s: the disk is full (database or disk is full)`.
+fn outage(storage: &Value) -> String {
+    let text = |name: &str| storage[name].as_str().unwrap_or("unknown").to_owned();
+    let since = duration(storage["away_s"].as_u64().unwrap_or(0));
+    format!("away for {since}: {} ({})", text("trouble"), text("reason"))
 }
 
 /// Returns a duration with its two largest units: `3 d 4 h`, `5 min 2 s`.
@@ -66,6 +78,15 @@ mod tests {
         });
         let text = "portal   running  (pid 7)\nserver   ready  (pid 8)\ntelnet   127.0.0.1:4000\nplayers  3\nup       1 h 2 min";
         assert_eq!(describe(&status), text);
+    }
+
+    #[test]
+    fn storage_that_is_away_is_told_with_its_reason() {
+        let status = |storage: Value| describe(&json!({ "storage": storage, "uptime_s": 1 }));
+        assert!(status(json!({ "state": "ready" })).contains("\nstorage  ready\n"));
+        let away = json!({ "state": "away", "trouble": "the disk is full", "reason": "no room", "away_s": 61 });
+        let line = "\nstorage  away for 1 min 1 s: the disk is full (no room)\n";
+        assert!(status(away.clone()).contains(line), "{}", status(away));
     }
 
     #[test]

@@ -34,8 +34,10 @@ pub(super) use on_each;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Changes rows: the writer, start-up and the command line.
+    /// Changes rows while a world runs.
     Writer,
+    /// Changes rows, and can wait: start-up and the command line.
+    Starter,
     /// Is refused a change by the database itself.
     Reader,
 }
@@ -48,8 +50,24 @@ const CHECKPOINT_PAGES: u32 = 2000;
 /// first world's), or while a reader holds an old snapshot, which none does for long.
 const LOG_BYTES: u32 = 16 * 1024 * 1024;
 
-/// How long a statement waits for another process's lock, in milliseconds.
+/// How long a statement waits for another process's lock, in milliseconds. The writer, which tries again by itself, says early
+/// what it waits for.
 const LOCK_MS: u32 = 5000;
+const WRITER_LOCK_MS: u32 = 1000;
+
+/// How long PostgreSQL lets a transaction of ours do nothing before it ends it, in milliseconds. Ours never wait, so this is one
+/// whose connection was lost without PostgreSQL's hearing of it: until it ends, it holds the row that every flush changes.
+const IDLE_TRANSACTION_MS: u32 = 10_000;
+
+/// What a connection to PostgreSQL is opened with unless the URL says otherwise: by default a machine that vanished would be
+/// waited for until TCP gives up, which takes hours.
+const POSTGRES_PARAMETERS: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "3"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
 
 /// Page caches, in KiB. The system's own cache is behind them, so they can be small.
 const WRITER_CACHE_KIB: u32 = 4096;
@@ -61,13 +79,14 @@ pub(super) fn set_up_sqlite(
     durability: Durability,
 ) -> diesel::QueryResult<()> {
     // The lock's patience first: changing to WAL needs a lock too.
-    connection.batch_execute(&format!("PRAGMA busy_timeout = {LOCK_MS}; PRAGMA journal_mode = WAL;"))?;
+    let lock_ms = lock_ms(role);
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {lock_ms}; PRAGMA journal_mode = WAL;"))?;
     let synchronous = match durability {
         Durability::Power => "FULL",
         Durability::Process => "NORMAL",
     };
     let (cache, query_only) = match role {
-        Role::Writer => (WRITER_CACHE_KIB, "OFF"),
+        Role::Writer | Role::Starter => (WRITER_CACHE_KIB, "OFF"),
         Role::Reader => (READER_CACHE_KIB, "ON"),
     };
     // Foreign keys stay off: the actors own the rows and check first, and entities are written in any order.
@@ -87,16 +106,25 @@ pub(super) fn set_up_postgres(
         Durability::Power => "on",
         Durability::Process => "off",
     };
+    let lock_ms = lock_ms(role);
     // A reader's several queries see one state of the world, as they do on SQLite.
     let role = match role {
-        Role::Writer => "",
+        Role::Writer | Role::Starter => "",
         Role::Reader => {
             "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on;"
         }
     };
     connection.batch_execute(&format!(
-        "SET application_name = 'everhall'; SET synchronous_commit = {synchronous}; SET lock_timeout = {LOCK_MS}; {role}"
+        "SET application_name = 'everhall'; SET synchronous_commit = {synchronous}; SET lock_timeout = {lock_ms}; \
+         SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS}; {role}"
     ))
+}
+
+fn lock_ms(role: Role) -> u32 {
+    match role {
+        Role::Writer => WRITER_LOCK_MS,
+        Role::Starter | Role::Reader => LOCK_MS,
+    }
 }
 
 /// Opens connections for r2d2. Diesel's own manager would try one backend after the other.
@@ -143,11 +171,30 @@ impl ManageConnection for Connector {
     }
 }
 
-/// Opens PostgreSQL, giving up after 5 s unless the URL says otherwise.
+/// Opens PostgreSQL.
 pub(super) fn connect_postgres(url: &str) -> ConnectionResult<PgConnection> {
-    if url.contains("connect_timeout") {
-        return PgConnection::establish(url);
+    PgConnection::establish(&with_parameters(url))
+}
+
+fn with_parameters(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in POSTGRES_PARAMETERS {
+        if !url.contains(name) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={value}"));
+        }
     }
-    let separator = if url.contains('?') { '&' } else { '?' };
-    PgConnection::establish(&format!("{url}{separator}connect_timeout=5"))
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_comes_before_our_own_parameters() {
+        let url = with_parameters("postgres://me@host/world?connect_timeout=60");
+        assert!(url.starts_with("postgres://me@host/world?connect_timeout=60&keepalives_idle=5&"), "{url}");
+        assert!(with_parameters("postgres://me@host/world").contains("/world?connect_timeout=5&"));
+    }
 }

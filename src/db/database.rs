@@ -10,9 +10,10 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::connection::{DbConnection, Role, connect_postgres, on_each, set_up_postgres, set_up_sqlite};
-use super::error::{DbError, one_line};
+use super::error::{DbError, Trouble, one_line};
 use super::schema::meta;
 use crate::config::{Config, Durability, StorageConfig};
 
@@ -69,14 +70,14 @@ enum Alone {
 }
 
 fn open_as(config: &Config, alone: Alone) -> Result<Database, DbError> {
-    let mut database = Database::new(&config.storage, &config.data_dir)?;
+    let database = Database::new(&config.storage, &config.data_dir)?;
     if let Place::Sqlite(path) = &database.place {
         prepare_file(path)?;
     }
-    let mut connection = database.connect()?;
-    database.refuse_newer(&mut connection)?;
-    database.migrated = database.migrate(&mut connection, alone)?;
-    Ok(database)
+    match database.prepare(alone) {
+        Ok(migrated) => Ok(Database { migrated, ..database }),
+        Err(error) => Err(database.named(error)),
+    }
 }
 
 impl Database {
@@ -100,6 +101,12 @@ impl Database {
         })
     }
 
+    fn prepare(&self, alone: Alone) -> Result<Vec<String>, DbError> {
+        let mut connection = self.connect()?;
+        self.refuse_newer(&mut connection)?;
+        self.migrate(&mut connection, alone)
+    }
+
     /// Returns the names of the migrations that ran when it was opened.
     pub fn migrated(&self) -> &[String] {
         &self.migrated
@@ -111,7 +118,7 @@ impl Database {
     ///
     /// As [`open`].
     pub fn connect(&self) -> Result<DbConnection, DbError> {
-        self.connect_as(Role::Writer)
+        self.connect_as(Role::Starter)
     }
 
     pub(super) fn connect_as(&self, role: Role) -> Result<DbConnection, DbError> {
@@ -150,6 +157,26 @@ impl Database {
         &self.place
     }
 
+    /// Returns an error that says more of a file than SQLite does, to which all trouble with the disk is an “I/O error”.
+    pub(super) fn refined(&self, error: DbError) -> DbError {
+        match (error, &self.place) {
+            (DbError::Away { trouble: Trouble::Failing, reason }, Place::Sqlite(path)) => {
+                DbError::Away { trouble: trouble_with(path), reason }
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Returns an error of the start, which names the database.
+    fn named(&self, error: DbError) -> DbError {
+        match self.refined(error) {
+            DbError::Away { trouble, reason } => {
+                DbError::Away { trouble, reason: format!("{}: {reason}", self.name()) }
+            }
+            error => error,
+        }
+    }
+
     fn sqlite_error(&self, path: &Path, message: &str) -> DbError {
         let path = path.to_owned();
         if message.contains("not a database") {
@@ -157,7 +184,7 @@ impl Database {
         } else if message.contains("unable to open") || message.contains("readonly") {
             DbError::Unwritable { path, reason: message.to_owned() }
         } else {
-            DbError::Away(format!("{}: {message}", path.display()))
+            self.refined(DbError::away(message))
         }
     }
 
@@ -188,9 +215,10 @@ impl Database {
             (MigrationError::Failed(reason), Place::Sqlite(path)) if reason.contains("readonly") => {
                 DbError::Unwritable { path: path.clone(), reason }
             }
-            (MigrationError::Failed(reason), _) => {
-                DbError::Migration { database: self.name(), reason: one_line(&reason) }
-            }
+            (MigrationError::Failed(reason), _) => match Trouble::of(&reason) {
+                Trouble::Failing => DbError::Migration { database: self.name(), reason: one_line(&reason) },
+                trouble => DbError::Away { trouble, reason: one_line(&reason) },
+            },
         })
     }
 }
@@ -283,6 +311,18 @@ fn has_tables(connection: &mut DbConnection) -> diesel::QueryResult<bool> {
     match connection {
         DbConnection::Sqlite(c) => diesel::select(sql::<Bool>("EXISTS (SELECT 1 FROM sqlite_master)")).get_result(c),
         DbConnection::Postgres(c) => diesel::select(sql::<Bool>("to_regclass('meta') IS NOT NULL")).get_result(c),
+    }
+}
+
+/// Less than this is no room, in bytes: SQLite needs a few pages for anything.
+const NO_ROOM: u64 = 64 * 1024;
+
+/// Returns what is wrong with the file system that holds a database.
+fn trouble_with(path: &Path) -> Trouble {
+    match statvfs(path) {
+        Ok(disk) if disk.f_flag.contains(StatVfsMountFlags::RDONLY) => Trouble::ReadOnly,
+        Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < NO_ROOM => Trouble::Full,
+        _ => Trouble::Failing,
     }
 }
 

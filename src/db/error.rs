@@ -71,12 +71,22 @@ pub enum DbError {
     },
     /// Storage cannot be used now: disk full, I/O error, locked, connection lost. Nothing was written. The same
     /// request may be sent again, a flush too.
-    #[error("storage is away: {0}")]
-    Away(String),
+    #[error("storage is away: {told} ({reason})", told = trouble.told())]
+    Away {
+        /// What is wrong, as far as it can be told.
+        trouble: Trouble,
+        /// What the database said.
+        reason: String,
+    },
     /// The connection was lost, or the disk failed, while committing. The same [`Flush`](super::Flush) sent
     /// again finds out: it is written once, whatever happened.
-    #[error("a commit is in doubt: {0}")]
-    InDoubt(String),
+    #[error("a commit is in doubt: {reason}")]
+    InDoubt {
+        /// What is wrong, as far as it can be told.
+        trouble: Trouble,
+        /// What the database said.
+        reason: String,
+    },
     /// Another server has taken over: nothing was written, and nothing may be shown any more.
     #[error("another server has taken over (epoch {epoch}, flush {flush})")]
     Superseded {
@@ -119,7 +129,49 @@ impl DbError {
     /// For a flush: true means wait and send the same one again; false (and not [`DbError::Superseded`]) means
     /// that one of its batches is at fault.
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Away(_) | Self::InDoubt(_) | Self::Unreachable { .. } | Self::Unwritable { .. })
+        self.trouble().is_some()
+    }
+
+    /// Returns what is wrong with storage as a whole; `None` if nothing is.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Away { trouble, .. } | Self::InDoubt { trouble, .. } => Some(*trouble),
+            Self::Unreachable { .. } => Some(Trouble::Lost),
+            Self::Unwritable { .. } => Some(Trouble::ReadOnly),
+            _ => None,
+        }
+    }
+
+    /// Returns what the database said of its trouble, without our own words around it.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Away { reason, .. } | Self::InDoubt { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns whether the same question may be answered in a moment: storage is away, or only busy.
+    pub fn is_passing(&self) -> bool {
+        self.is_away() || matches!(self, Self::Busy(_))
+    }
+
+    /// Logs that something could not be read: where it matters nothing else went wrong than that storage is away, which is
+    /// logged once, by whoever noticed it.
+    pub fn report(&self, what: impl std::fmt::Display) {
+        match self.is_away() {
+            true => tracing::debug!("{what}: {self}"),
+            false => tracing::warn!("{what}: {self}"),
+        }
+    }
+
+    /// Storage is away, for what the database said.
+    pub(super) fn away(said: &str) -> Self {
+        Self::Away { trouble: Trouble::of(said), reason: one_line(said) }
+    }
+
+    /// Storage has not answered for so long.
+    pub fn late(patience: std::time::Duration) -> Self {
+        Self::Away { trouble: Trouble::Slow, reason: format!("no answer for {} ms", patience.as_millis()) }
     }
 
     /// The error for a file that cannot be written.
@@ -153,8 +205,11 @@ impl From<Error> for DbError {
             Error::DatabaseError(Kind::Unknown, information) if blames_the_query(information.message()) => {
                 Self::Broken(one_line(information.message()))
             }
-            Error::DatabaseError(_, information) => Self::Away(one_line(information.message())),
-            Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => Self::Away(error.to_string()),
+            Error::DatabaseError(kind, information) => {
+                let (said, trouble) = (information.message(), Trouble::of_kind(&kind));
+                Self::Away { trouble: trouble.unwrap_or_else(|| Trouble::of(said)), reason: one_line(said) }
+            }
+            Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => Self::away(&error.to_string()),
             _ => Self::Broken(error.to_string()),
         }
     }
@@ -162,13 +217,66 @@ impl From<Error> for DbError {
 
 impl From<ConnectionError> for DbError {
     fn from(error: ConnectionError) -> Self {
-        Self::Away(one_line(&error.to_string()))
+        Self::Away { trouble: Trouble::Lost, reason: one_line(&error.to_string()) }
     }
 }
 
-impl From<diesel::r2d2::PoolError> for DbError {
-    fn from(error: diesel::r2d2::PoolError) -> Self {
-        Self::Away(one_line(&error.to_string()))
+/// What is wrong with storage as a whole, as far as it can be told from what the database says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// There is no room left.
+    Full,
+    /// It can be read and not written.
+    ReadOnly,
+    /// Another process holds a lock.
+    Locked,
+    /// There is no connection to the database server, or it is just starting or stopping.
+    Lost,
+    /// It does not answer in time.
+    Slow,
+    /// Anything else: the disk cannot be read, the file is damaged.
+    Failing,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Full, Self::ReadOnly, Self::Locked, Self::Lost, Self::Slow, Self::Failing];
+
+    /// Returns it as part of a sentence.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Full => "the disk is full",
+            Self::ReadOnly => "the database cannot be written to",
+            Self::Locked => "another process has locked the database",
+            Self::Lost => "the database cannot be reached",
+            Self::Slow => "the database does not answer in time",
+            Self::Failing => "the disk or the database fails",
+        }
+    }
+
+    fn of_kind(kind: &DatabaseErrorKind) -> Option<Self> {
+        match kind {
+            DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ReadOnly),
+            DatabaseErrorKind::SerializationFailure => Some(Self::Locked),
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => Some(Self::Lost),
+            _ => None,
+        }
+    }
+
+    /// Neither client library passes on a code; the words are stable ones, of SQLite, libpq and an English PostgreSQL.
+    pub(super) fn of(said: &str) -> Self {
+        const WORDS: [(Trouble, &[&str]); 4] = [
+            (Trouble::Full, &["is full", "No space left", "disk full", "quota exceeded"]),
+            (Trouble::ReadOnly, &["readonly database", "read-only", "Read-only", "recovery is in progress"]),
+            (Trouble::Locked, &["is locked", "locking protocol", "lock timeout", "deadlock"]),
+            (
+                Trouble::Lost,
+                &["connection", "could not connect", "cannot reach", "database system is", "too many clients", "SSL"],
+            ),
+        ];
+        let fits = |words: &[&str]| words.iter().any(|words| said.contains(words));
+        WORDS.iter().find(|(_, words)| fits(words)).map_or(Self::Failing, |(trouble, _)| *trouble)
     }
 }
 
@@ -192,24 +300,29 @@ pub(super) fn one_line(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(kind: DatabaseErrorKind, message: &str, away: bool) {
+    fn check(kind: DatabaseErrorKind, message: &str, trouble: impl Into<Option<Trouble>>) {
         let error = DbError::from(Error::DatabaseError(kind, Box::new(message.to_owned())));
-        assert_eq!(error.is_away(), away, "{message}: {error:?}");
+        assert_eq!(error.trouble(), trouble.into(), "{message}: {error:?}");
     }
 
     #[test]
     fn what_is_wrong_with_the_storage_is_told_from_what_is_wrong_with_a_row() {
         use DatabaseErrorKind as Kind;
-        check(Kind::Unknown, "database or disk is full", true);
-        check(Kind::Unknown, "disk I/O error", true);
-        check(Kind::Unknown, "database is locked", true);
-        check(Kind::Unknown, "attempt to write a readonly database", true);
-        check(Kind::Unknown, "could not extend file \"base/1/2\": No space left on device", true);
-        check(Kind::Unknown, "terminating connection due to administrator command", true);
-        check(Kind::ClosedConnection, "server closed the connection unexpectedly", true);
-        check(Kind::UnableToSendCommand, "no connection to the server", true);
-        check(Kind::UniqueViolation, "UNIQUE constraint failed: account.folded", false);
-        check(Kind::Unknown, "invalid byte sequence for encoding \"UTF8\": 0x00", false);
-        check(Kind::Unknown, "no such table: entity", false);
+        check(Kind::Unknown, "database or disk is full", Trouble::Full);
+        check(Kind::Unknown, "could not extend file \"base/1/2\": No space left on device", Trouble::Full);
+        check(Kind::Unknown, "disk I/O error", Trouble::Failing);
+        check(Kind::Unknown, "database disk image is malformed", Trouble::Failing);
+        check(Kind::Unknown, "database is locked", Trouble::Locked);
+        check(Kind::Unknown, "canceling statement due to lock timeout", Trouble::Locked);
+        check(Kind::SerializationFailure, "deadlock detected", Trouble::Locked);
+        check(Kind::Unknown, "attempt to write a readonly database", Trouble::ReadOnly);
+        check(Kind::ReadOnlyTransaction, "cannot execute UPDATE in a read-only transaction", Trouble::ReadOnly);
+        check(Kind::Unknown, "terminating connection due to administrator command", Trouble::Lost);
+        check(Kind::Unknown, "the database system is starting up", Trouble::Lost);
+        check(Kind::ClosedConnection, "server closed the connection unexpectedly", Trouble::Lost);
+        check(Kind::UnableToSendCommand, "no connection to the server", Trouble::Lost);
+        check(Kind::UniqueViolation, "UNIQUE constraint failed: account.folded", None);
+        check(Kind::Unknown, "invalid byte sequence for encoding \"UTF8\": 0x00", None);
+        check(Kind::Unknown, "no such table: entity", None);
     }
 }

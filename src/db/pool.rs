@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use actix::prelude::*;
 
@@ -10,6 +11,7 @@ use super::connection::Role;
 use super::database::Database;
 use super::error::DbError;
 use super::hasher::{Handed, Hash, Hasher, Verify, VerifyNobody, Work};
+use super::outage::Outage;
 use super::password::Password;
 use super::reader::{Asked, DbReader, Read};
 use super::run::{Queue, Runner};
@@ -18,6 +20,10 @@ use crate::config::PasswordConfig;
 
 /// Questions that may wait for a reader: one of each session and each room being loaded, with slack. More are refused.
 const READS_WAITING: usize = 4096;
+
+/// How long a question of a running world waits for its answer. A database server that hangs would hold it for ever.
+/// Shorter than half of `server.command_ms`, so that a line which asks twice is no bug.
+const READ_PATIENCE: Duration = Duration::from_millis(4500);
 
 /// The pool: one writer, some readers, some hashers. Cheap to clone.
 ///
@@ -30,6 +36,9 @@ pub struct DbPool {
     hashers: Addr<Hasher>,
     reads: Queue,
     hashes: Queue,
+    writing: Arc<Outage>,
+    reading: Arc<Outage>,
+    patience: Option<Duration>,
 }
 
 impl DbPool {
@@ -37,6 +46,7 @@ impl DbPool {
     pub fn start(database: &Database, passwords: &PasswordConfig) -> Self {
         let writing = Runner::new(database, Role::Writer, 1);
         let reading = Runner::new(database, Role::Reader, database.readers);
+        let outages = (writing.outage.clone(), reading.outage.clone());
         let hashing = passwords.clone();
         let hashers = match passwords.hashers {
             0 => thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
@@ -54,7 +64,16 @@ impl DbPool {
             }),
             reads: Queue::new(READS_WAITING),
             hashes: Queue::new(passwords.waiting),
+            writing: outages.0,
+            reading: outages.1,
+            patience: None,
         }
+    }
+
+    /// Returns the same pool for a running world: who asks it waits at most 4.5 s. What is read at the start, as large as
+    /// the world is, may take longer.
+    pub fn impatient(&self) -> Self {
+        Self { patience: Some(READ_PATIENCE), ..self.clone() }
     }
 
     /// Makes this process the one, and sets ids aside for it.
@@ -70,14 +89,38 @@ impl DbPool {
         async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
     }
 
+    /// Returns why the writer has no connection, as far as that is known.
+    pub fn why_no_connection(&self) -> Option<DbError> {
+        self.writing.why()
+    }
+
     /// Asks a reader.
     ///
     /// # Errors
     ///
-    /// The future's: [`DbError::Busy`] if too many questions wait already; else the question's own.
+    /// The future's: [`DbError::Busy`] if too many questions wait already; [`DbError::Away`] if there is no answer in time;
+    /// else the question's own.
     pub fn read<R: Read>(&self, question: R) -> impl Future<Output = Result<R::Output, DbError>> + use<R> {
         let answer = self.reads.enter().map(|place| self.readers.send(Asked { question, place }));
-        async move { answer?.await.unwrap_or(Err(DbError::Stopping)) }
+        let (patience, outage) = (self.patience, self.reading.clone());
+        async move {
+            let Some(patience) = patience else { return answer?.await.unwrap_or(Err(DbError::Stopping)) };
+            match actix_rt::time::timeout(patience, answer?).await {
+                Ok(answer) => answer.unwrap_or(Err(DbError::Stopping)),
+                Err(_) => {
+                    let error = DbError::late(patience);
+                    if outage.failed() {
+                        tracing::error!(%error, "the database cannot be read: {error}");
+                    }
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Tells whether the last question could not be answered because storage is away.
+    pub fn is_failing_to_read(&self) -> bool {
+        self.reading.is_told()
     }
 
     /// Hashes a new password.

@@ -5,25 +5,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::{HandleError, Pool};
+use diesel::r2d2::Pool;
 
 use super::connection::{Connector, DbConnection, Role};
 use super::database::Database;
 use super::error::DbError;
+use super::outage::{KeepReason, Outage};
 
-/// How long a handler waits for a connection when the old one was lost, before storage counts as away.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a handler waits for a connection when the old one was lost, before storage counts as away. A database server
+/// that is only started again is back by then.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the next ones wait, as long as nobody has had a connection since.
+const AWAY_PATIENCE: Duration = Duration::from_millis(50);
 
 /// Connections of one role, and how to run something on one.
 #[derive(Clone)]
 pub(super) struct Runner {
     pool: Pool<Connector>,
     slow: Duration,
+    role: Role,
+    pub(super) outage: Arc<Outage>,
+    database: Arc<Database>,
 }
 
 impl Runner {
     /// Opens no connection yet: the first request of each thread does.
     pub(super) fn new(database: &Database, role: Role, connections: usize) -> Self {
+        let outage = Arc::new(Outage::default());
         let pool = Pool::builder()
             .max_size(u32::try_from(connections).unwrap_or(1).max(1))
             .min_idle(Some(0))
@@ -31,9 +40,9 @@ impl Runner {
             .idle_timeout(None)
             .test_on_check_out(false)
             .connection_timeout(CONNECT_PATIENCE)
-            .error_handler(Box::new(LogRefusals))
+            .error_handler(Box::new(KeepReason(outage.clone())))
             .build_unchecked(Connector { database: database.clone(), role });
-        Self { pool, slow: database.slow }
+        Self { pool, slow: database.slow, role, outage, database: Arc::new(database.clone()) }
     }
 
     /// Runs `work` on a connection. A lost one is replaced, and the work is done once more: it has to find out itself what the
@@ -46,6 +55,7 @@ impl Runner {
         let started = Instant::now();
         let outcome = contain(name, || match self.attempt(&work) {
             Err(Failed { error, lost: true }) => {
+                // Once for each connection that was lost; what cannot be had at all is told by `report`.
                 tracing::warn!(%error, "{name} lost its connection to the database: once more on a new one");
                 self.attempt(&work).map_err(|failed| failed.error)
             }
@@ -56,8 +66,12 @@ impl Runner {
     }
 
     fn attempt<T>(&self, work: &impl Fn(&mut DbConnection) -> Result<T, DbError>) -> Result<T, Failed> {
-        let mut pooled = self.pool.get().map_err(|error| Failed { error: error.into(), lost: false })?;
+        let patience = if self.outage.is_on() { AWAY_PATIENCE } else { CONNECT_PATIENCE };
+        let mut pooled =
+            self.pool.get_timeout(patience).map_err(|_| Failed { error: self.outage.waited_in_vain(), lost: false })?;
+        self.outage.connected();
         work(&mut pooled).map_err(|error| {
+            let error = self.database.refined(error);
             pooled.suspect = error.is_away();
             // A file is not lost; it would only fail once more.
             let lost = pooled.suspect && matches!(**pooled, DbConnection::Postgres(_));
@@ -65,12 +79,25 @@ impl Runner {
         })
     }
 
+    /// Logs errors and what was slow. That storage is away is said once, and once that it is back; of the writer's part the
+    /// journal does it, which knows more.
     fn report(&self, name: &'static str, took: Duration, error: Option<&DbError>) {
         let duration_ms = took.as_millis() as u64;
-        if let Some(error) = error {
-            tracing::error!(duration_ms, %error, "{name} failed after {duration_ms} ms: {error}");
-        } else if took >= self.slow {
-            tracing::warn!(duration_ms, "{name} was slow: {duration_ms} ms");
+        let is_reader = self.role == Role::Reader;
+        match error {
+            Some(error) if error.is_away() => match self.outage.failed() && is_reader {
+                true => tracing::error!(duration_ms, %error, "the database cannot be read: {name}: {error}"),
+                false => tracing::debug!(duration_ms, %error, "{name} failed after {duration_ms} ms: {error}"),
+            },
+            Some(error) => tracing::error!(duration_ms, %error, "{name} failed after {duration_ms} ms: {error}"),
+            None => {
+                if self.outage.worked() && is_reader {
+                    tracing::info!("the database can be read again");
+                }
+                if took >= self.slow {
+                    tracing::warn!(duration_ms, "{name} was slow: {duration_ms} ms");
+                }
+            }
         }
     }
 }
@@ -115,14 +142,5 @@ impl Queue {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[derive(Debug)]
-struct LogRefusals;
-
-impl HandleError<DbError> for LogRefusals {
-    fn handle_error(&self, error: DbError) {
-        tracing::warn!(%error, "no connection to the database: {error}");
     }
 }

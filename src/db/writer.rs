@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use super::changes::Rows;
 use super::connection::{DbConnection, on_each};
-use super::error::DbError;
+use super::error::{DbError, Trouble};
 use super::rows::OutboxRow;
 use super::run::Runner;
 use super::schema::{meta, outbox};
@@ -34,6 +34,9 @@ impl DbWriter {
 impl Actor for DbWriter {
     type Context = SyncContext<Self>;
 }
+
+/// How often taking over waits for a lock, which another process may hold for a while.
+const TAKE_OVER_TRIES: usize = 5;
 
 /// Makes the asking server process the one: every other's next flush is refused.
 ///
@@ -90,7 +93,17 @@ impl Handler<TakeOver> for DbWriter {
     type Result = Result<Taken, DbError>;
 
     fn handle(&mut self, message: TakeOver, _: &mut SyncContext<Self>) -> Self::Result {
-        self.runner.run("TakeOver", |connection| connection.transaction(|connection| take_over(connection, message)))
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let taken = self
+                .runner
+                .run("TakeOver", |connection| connection.transaction(|connection| take_over(connection, message)));
+            match taken {
+                Err(error) if error.trouble() == Some(Trouble::Locked) && tries < TAKE_OVER_TRIES => {}
+                taken => return taken,
+            }
+        }
     }
 }
 
@@ -119,26 +132,34 @@ fn take_over(connection: &mut DbConnection, message: TakeOver) -> Result<Taken, 
 }
 
 fn write_flush(connection: &mut DbConnection, flush: &Flush, delete: Option<u64>) -> Result<(), DbError> {
-    let mut committing = false;
+    let (mut committing, mut trouble) = (false, None);
     let outcome = connection.transaction(|connection| {
-        if !claim_number(connection, flush)? {
-            return already_written(connection, flush);
-        }
-        Rows::of(&flush.changes).write(connection)?;
-        if let Some(groups) = &flush.outbox {
-            write_rows(connection, &[OutboxRow { flush: flush.number as i64, groups: groups.as_slice().into() }])?;
-        }
-        if let Some(confirmed) = delete {
-            let confirmed = confirmed as i64;
-            on_each!(connection, c => diesel::delete(outbox::table.filter(outbox::flush.le(confirmed))).execute(c))?;
-        }
-        committing = true;
-        Ok(())
+        let written = write_rows_of(connection, flush, delete);
+        committing = written.is_ok();
+        trouble = written.as_ref().err().and_then(|error| Some((error.trouble()?, error.reason())));
+        written
     });
-    match outcome {
-        Err(error) if committing && error.is_away() => Err(DbError::InDoubt(error.to_string())),
-        outcome => outcome,
+    match (outcome, trouble) {
+        (Err(DbError::Away { trouble, reason }), _) if committing => Err(DbError::InDoubt { trouble, reason }),
+        // SQLite rolls back by itself when the disk is full; that ours then fails is not what anybody wants to know.
+        (Err(DbError::Away { .. }), Some((trouble, reason))) => Err(DbError::Away { trouble, reason }),
+        (outcome, _) => outcome,
     }
+}
+
+fn write_rows_of(connection: &mut DbConnection, flush: &Flush, delete: Option<u64>) -> Result<(), DbError> {
+    if !claim_number(connection, flush)? {
+        return already_written(connection, flush);
+    }
+    Rows::of(&flush.changes).write(connection)?;
+    if let Some(groups) = &flush.outbox {
+        write_rows(connection, &[OutboxRow { flush: flush.number as i64, groups: groups.as_slice().into() }])?;
+    }
+    if let Some(confirmed) = delete {
+        let confirmed = confirmed as i64;
+        on_each!(connection, c => diesel::delete(outbox::table.filter(outbox::flush.le(confirmed))).execute(c))?;
+    }
+    Ok(())
 }
 
 /// The epoch check and the gap-free number in one statement. It comes first: it takes the lock that keeps a late transaction of

@@ -145,7 +145,13 @@ pub(crate) fn config(data_dir: PathBuf) -> Config {
             time_factor: 4.0,
         },
         listen: ListenConfig { telnet: free_port, http: free_port },
-        storage: StorageConfig { database_url: None, durability: Durability::Process, readers: 1, slow_ms: 100 },
+        storage: StorageConfig {
+            database_url: None,
+            durability: Durability::Process,
+            readers: 1,
+            slow_ms: 100,
+            patience_ms: 2000,
+        },
         limits: limits(),
         throttle: ThrottleConfig {
             login_failures: 10,

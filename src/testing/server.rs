@@ -16,8 +16,9 @@ use toml::Table;
 use super::folder::Folder;
 use super::{ADMIN_PASSWORD, DEADLINE, START_DEADLINE, TelnetClient, WsClient, poll, processes};
 
-/// What every test's world has, unless the test says otherwise: cheap password hashes, because two cores hash them all.
-const DEFAULTS: &str = "[password]\nmemory_kib = 1024\npasses = 1\n";
+/// What every test's world has, unless the test says otherwise: cheap password hashes, because two cores hash them all; and
+/// patience with a disk that others use as well.
+const DEFAULTS: &str = "[password]\nmemory_kib = 1024\npasses = 1\n[storage]\npatience_ms = 8000\n";
 
 /// A running world. Dropping it kills all its processes and, unless the test failed, removes its folder.
 pub struct TestServer {

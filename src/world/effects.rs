@@ -192,6 +192,13 @@ impl Effects {
         !shows && !does
     }
 
+    /// Tells whether any of it must be stored, beside what it changed in the room: where somebody is, what is sent.
+    pub fn must_be_saved(&self) -> bool {
+        let moves = matches!(self.hop, Some(Hop::Walk(_) | Hop::Leave { .. }));
+        let is_stored = !self.signals.is_empty() || !self.rows.is_empty() || !self.new_rooms.is_empty();
+        moves || is_stored || self.destroys_room
+    }
+
     /// Drops what a refused run recorded and answers with the refusal.
     pub fn refused(session: crate::ids::SessionId, why: &Markup) -> Self {
         let text = Item::Text { to: vec![session], text: why.as_str().to_owned() };

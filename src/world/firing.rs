@@ -1,7 +1,8 @@
 //! A timer that fires: what it sends to its entity's type, and what is stored of it with what that did. Pure.
 //!
 //! A one-shot is gone with its effect. A ticker stores its tick only with a tick that changed something, so that the
-//! same tick is not run again after a restart; one that changed nothing may be.
+//! same tick is not run again after a restart; one that changed nothing may be. A firing whose effect cannot be stored has not
+//! happened: it is put off.
 
 use crate::ids::EntityId;
 use crate::world::contents::Contents;
@@ -15,6 +16,8 @@ pub struct Firing {
     pub entity: EntityId,
     /// What its type is told.
     pub signal: Signal,
+    /// The timer as it was before.
+    before: Timer,
     /// The timer as this firing left it.
     timer: Timer,
 }
@@ -22,18 +25,23 @@ pub struct Firing {
 impl Firing {
     /// Takes a due timer from the room. Returns `None` if it is no longer the timer that it was: another one that was due
     /// before it has stopped it, changed it, or carried it away.
-    pub fn begin(contents: &mut Contents, entity: EntityId, timer: &Timer, now_ms: i64) -> Option<Self> {
-        if contents.entity(entity)?.timer(&timer.name)? != timer {
+    pub fn begin(contents: &mut Contents, entity: EntityId, before: &Timer, now_ms: i64) -> Option<Self> {
+        if contents.entity(entity)?.timer(&before.name)? != before {
             return None;
         }
-        let signal = timer.signal(entity, timer.ticks_due(now_ms));
-        let mut timer = timer.clone();
+        let signal = before.signal(entity, before.ticks_due(now_ms));
+        let mut timer = before.clone();
         if timer.is_ticker() {
             timer = contents.ticked(entity, &timer.name, now_ms)?;
         } else {
             contents.spend(entity, &timer.name);
         }
-        Some(Self { entity, signal, timer })
+        Some(Self { entity, signal, before: before.clone(), timer })
+    }
+
+    /// Puts the firing off: the timer is due as it was before, and counts what it misses meanwhile.
+    pub fn put_off(self, contents: &mut Contents) {
+        contents.set_back(self.entity, self.before);
     }
 
     /// Tells whether it fires again.

@@ -57,6 +57,8 @@ pub enum Performed {
     Done(Vec<Change>, Effects, Undo),
     /// Refused, with a text for the player; nothing has changed.
     Refused(Markup),
+    /// It would have changed something that cannot be stored now; nothing has changed.
+    Unsaved,
     /// The code panicked; nothing has changed.
     Panicked(Failure),
 }
@@ -67,6 +69,8 @@ enum Run {
     Exact { saves: bool },
     /// Later: what it changed, and whose ticker it was.
     Late(Vec<EntityId>, EntityId),
+    /// Not at all: storage is away. So it must not have happened.
+    Never,
 }
 
 /// When a run happens, and where its random numbers come from.
@@ -80,6 +84,9 @@ pub struct Moment {
     pub seed: u64,
     /// How many signals led to it.
     pub hops: u32,
+    /// What it changes can be stored. If not, a run that changes anything comes to [`Performed::Unsaved`]; what was late
+    /// before is shown as it is, and stays late.
+    pub can_save: bool,
 }
 
 impl Occupant {
@@ -138,18 +145,24 @@ impl Room {
                 && effects.is_silent()
                 && let Some(late) = self.contents.may_be_late(&mut edits)
             {
-                return Ok((edits, Vec::new(), effects, Run::Late(late, ticker)));
+                let is_put_off = !moment.can_save && !late.is_empty();
+                let run = if is_put_off { Run::Never } else { Run::Late(late, ticker) };
+                return Ok((edits, Vec::new(), effects, run));
             }
             let mut changes = self.contents.rows(&mut edits);
             effects.new_rooms.iter().flatten().for_each(|entity| entity.changes_since(None, &mut changes));
+            if !moment.can_save && (!changes.is_empty() || effects.must_be_saved()) {
+                return Ok((edits, changes, effects, Run::Never));
+            }
             // What is late goes with whatever is shown or stored: it may have been read for that.
-            let saves = self.contents.has_late() && !(changes.is_empty() && effects.is_silent());
+            let saves = moment.can_save && self.contents.has_late() && !(changes.is_empty() && effects.is_silent());
             if saves {
                 changes.extend(self.contents.late_rows(&edits));
             }
             Ok::<_, Refusal>((edits, changes, effects, Run::Exact { saves }))
         });
         match ran {
+            Ok(Ok((.., Run::Never))) => Performed::Unsaved,
             Ok(Ok((edits, changes, effects, Run::Late(late, ticker)))) => {
                 self.contents.take_in_late(edits, late, ticker);
                 Performed::Done(changes, effects, Undo::default())

@@ -424,7 +424,7 @@ impl Trial {
     }
 
     fn moment(&self) -> Moment {
-        Moment { now_ms: self.now_ms, clock: CLOCK, seed: self.now_ms as u64, hops: 0 }
+        Moment { now_ms: self.now_ms, clock: CLOCK, seed: self.now_ms as u64, hops: 0, can_save: true }
     }
 
     fn said(&self, performed: Performed, session: SessionId) -> Said {
@@ -461,6 +461,7 @@ impl Trial {
                     refused: true,
                 }
             }
+            Performed::Unsaved => unreachable!("a trial can always save"),
             Performed::Panicked(why) => panic!("the code on trial panicked: {why}"),
         }
     }

@@ -131,6 +131,25 @@ fn sessions_and_rooms_are_listed() {
 }
 
 #[test]
+fn a_room_is_not_written_anew_while_nothing_can_be_saved() {
+    let server = plan().config("[storage]\npatience_ms = 1000").start();
+    let mut ann = server.player("Ann");
+    let mut browser = keeper(&server);
+    let room = room_of(&mut browser, "Ann");
+    let version = browser.get(&room).field("version");
+    ann.ask("north", "The Winter Garden");
+    let other = super::storage::lock(&server);
+    ann.send("get watering can");
+    ann.expect("The world cannot save anything just now.");
+    edit(&mut browser, &room, &version, "Trap", "A trap.").expect(503, "cannot save anything just now");
+    drop(other);
+    ann.expect("You pick up a watering can.");
+    ann.ask("south", "The Everhall");
+    edit(&mut browser, &room, &version, "The Trap", "A trap.").expect_redirect(&format!("{room}?saved"));
+    ann.ask("look", "The Trap");
+}
+
+#[test]
 fn a_room_that_is_not_loaded_can_be_looked_at_and_written_anew() {
     let server = plan().config("[world]\nroom_idle_secs = 1\n").start();
     let mut browser = keeper(&server);

@@ -210,6 +210,36 @@ fn failed_logins_are_throttled_by_address() {
     }
 }
 
+/// Long enough to check that many logins begin before the first is done.
+const SLOW_PASSWORDS: &str = "[password]\nmemory_kib = 19456\npasses = 2\n[throttle]\nexempt_loopback = false\n";
+
+#[test]
+fn no_more_wrong_passwords_are_tried_at_once_than_one_after_the_other() {
+    let server = plan().config(&format!("{SLOW_PASSWORDS}login_failures = 3")).start();
+    let mut guests: Vec<TelnetClient> = (0..8).map(|_| guest(&server, "guest")).collect();
+    guests.iter_mut().for_each(|guest| guest.send("connect admin wrong-password"));
+    let (tried, waits) = ("do not belong together", "Too many failed logins");
+    let mut outcomes = [0, 0];
+    for guest in &mut guests {
+        guest.wait("an answer", |guest| guest.unread().contains(tried) || guest.unread().contains(waits));
+        outcomes[usize::from(guest.unread().contains(waits))] += 1;
+    }
+    assert_eq!(outcomes, [3, 5]);
+}
+
+#[test]
+fn right_passwords_that_are_tried_at_once_all_open() {
+    let server = plan().config(&format!("{SLOW_PASSWORDS}login_failures = 3\ncreations = 8")).start();
+    let name = |n: u8| format!("Visitor {}", char::from(b"ABCDEFGH"[usize::from(n)]));
+    (0..8).for_each(|n| drop(server.player(&name(n))));
+    let mut guests: Vec<TelnetClient> = (0..8).map(|n| guest(&server, &name(n))).collect();
+    for guest in &mut guests {
+        let line = format!("connect \"{}\" {PASSWORD}", guest.name());
+        guest.send(&line);
+    }
+    guests.iter_mut().for_each(|guest| guest.expect("Welcome, Visitor "));
+}
+
 #[test]
 fn creations_are_throttled_by_address() {
     let server = plan().config("[throttle]\nexempt_loopback = false\ncreations = 2").start();

@@ -16,6 +16,7 @@ mod playing;
 mod postgres;
 mod processes;
 mod sizes;
+mod storage;
 mod survival;
 mod time;
 mod transcripts;

@@ -41,6 +41,14 @@ impl Database {
         Some(Self { maintenance, name })
     }
 
+    /// Asserts that what stands before and behind a number in a query comes to true with it.
+    pub(super) fn check(&self, before: &str, number: u64, behind: &str) {
+        let query = format!("SELECT 1 / (CASE WHEN ({before}{number}{behind}) THEN 1 ELSE 0 END)");
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        let checked = sql_query(&query).execute(&mut connection);
+        assert!(checked.is_ok(), "{query}: {checked:?}");
+    }
+
     /// Returns its address.
     pub(super) fn url(&self) -> String {
         let (server, _) = self.maintenance.rsplit_once('/').expect("an address ends in /DATABASE");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use everhall::testing::{TelnetClient, TestServer, poll};
 
 use super::{plan, world};
@@ -68,6 +69,32 @@ fn a_lantern_burns_in_its_carriers_hand_over_crashes_and_reloads() {
     // On the other side of all that it still ticks.
     let now = lantern.check(&mut ann);
     ann.wait("two more ticks", |ann| lantern.check(ann) + 2 <= now);
+}
+
+#[test]
+fn a_lantern_burns_while_nothing_can_be_saved() {
+    let server = plan().config("[storage]\npatience_ms = 1000").start();
+    let mut ann = server.player("Ann");
+    let mut lantern = light_lantern(&mut ann);
+    lantern.check(&mut ann);
+    let mut other = super::storage::lock(&server);
+    // The lantern's own tick is what cannot be saved.
+    ann.expect("The world cannot save anything just now.");
+    let unlock = Instant::now() + Duration::from_secs(5);
+    ann.wait("more than two ticks", |_| Instant::now() > unlock);
+    other.batch_execute("COMMIT").unwrap();
+    ann.expect("The world can save again.");
+    // Those that were put off come as one, so a second may pass.
+    let expected = lantern.ticks();
+    ann.wait("the ticks that were put off", |ann| {
+        ann.skip();
+        ann.ask("look lantern", "There are ");
+        ann.expect("measures");
+        let text = ann.text();
+        let oil = text.rsplit_once("It is lit. There are ").unwrap().1.split(' ').next().unwrap();
+        oil.parse::<u64>().unwrap() <= lantern.full - expected
+    });
+    lantern.check(&mut ann);
 }
 
 #[test]

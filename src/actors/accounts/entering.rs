@@ -1,4 +1,4 @@
-//! Coming in: names, passwords, new accounts, take-over.
+//! Coming in: names, passwords, take-over.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -6,35 +6,35 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use serde_json::Value;
-use tokio::sync::oneshot;
 
-use super::{AccountsActor, Administer, Enter, Entry, Online, Reenter};
+use super::creating::NewName;
+use super::throttle::Admission;
+use super::{AccountsActor, Enter, Entry, Online, Reenter};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::login::LoginState;
 use crate::actors::room::{Arrival, Mail};
 use crate::actors::safe_mode;
-use crate::actors::services::Shared;
 use crate::actors::session::{Continue, HandOver, login_items};
+use crate::actors::storage;
 use crate::config::Registration;
-use crate::db::{AccountById, AccountName, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
+use crate::db::{AccountById, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
 use crate::text::Markup;
 use crate::wire::{Facts, Item};
-use crate::world::account::NewAccount;
 use crate::world::caller::{Caller, Seat};
 use crate::world::contents::Undo;
 use crate::world::effects::Manner;
 use crate::world::entity::Entity;
-use crate::world::names::{self, Name};
-use crate::world::record::{AccountRecord, Change, EntityRows, Permission, SessionRecord, StoredTell, Subscription};
+use crate::world::names;
+use crate::world::record::{AccountRecord, Change, EntityRows, SessionRecord, StoredTell};
 use crate::world::room::Occupant;
 use crate::world::seats::Occupancy;
 
 /// How often a login looks again for an account that is just leaving, and how long it waits in between.
 const REENTER_ATTEMPTS: u32 = 100;
-const REENTER_AFTER: std::time::Duration = std::time::Duration::from_millis(20);
+pub(super) const REENTER_AFTER: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Logins ahead of one from which on it is told so.
 const MENTIONED_QUEUE: usize = 8;
@@ -43,10 +43,10 @@ const MENTIONED_QUEUE: usize = 8;
 const PROMPT: &str = "> ";
 
 /// A login on its way.
-struct Login {
-    batch: Batch,
-    session: SessionId,
-    facts: Facts,
+pub(super) struct Login {
+    pub(super) batch: Batch,
+    pub(super) session: SessionId,
+    pub(super) facts: Facts,
     /// How often it has waited for another login to the same account.
     waits: u32,
 }
@@ -61,28 +61,33 @@ impl AccountsActor {
     pub(super) fn enter(&mut self, enter: Enter, ctx: &mut Context<Self>) {
         let Enter { mut batch, session, facts, entry } = enter;
         batch.meet(Key::Accounts);
+        let waits_for_storage = self.services.as_ref().is_some_and(|services| services.must_wait(&batch));
         let login = Login { batch, session, facts, waits: 0 };
+        if waits_for_storage && !matches!(entry, Entry::Who) {
+            // That is true whatever becomes of what is not stored yet: so it is told at once.
+            return self.refuse(Login { batch: login.batch.unmet(), ..login }, storage::closed());
+        }
         match entry {
             Entry::Who => {
                 let text = self.who_list(None, login.batch.now_ms);
                 self.refuse(login, text);
             }
             Entry::Greet { name } => self.greet(login, &name),
-            Entry::Connect { name, password } => self.connect(login, &name, password, ctx),
+            Entry::Connect { name, password } => self.connect(login, name, password, ctx),
             Entry::First { name, invite, password } => self.first(login, name, invite, password, ctx),
             Entry::Create { name, password, invite, confirms } => {
-                self.create(login, &name, password, invite, confirms, ctx);
+                self.create(login, NewName { name, password, invite, confirms }, ctx);
             }
         }
     }
 
     /// Answers a login that goes no further; the session asks for a name again.
-    fn refuse(&self, login: Login, why: Markup) {
+    pub(super) fn refuse(&self, login: Login, why: Markup) {
         self.go_on(login, why, LoginState::Name);
     }
 
     /// Answers, and goes on with another state of the login mode.
-    fn go_on(&self, login: Login, text: Markup, state: LoginState) {
+    pub(super) fn go_on(&self, login: Login, text: Markup, state: LoginState) {
         let Login { mut batch, session, .. } = login;
         let Some(services) = &self.services else { return };
         if !text.is_empty() {
@@ -126,145 +131,62 @@ impl AccountsActor {
         }
     }
 
-    fn connect(&mut self, mut login: Login, typed: &str, password: Password, ctx: &mut Context<Self>) {
+    fn connect(&mut self, mut login: Login, typed: String, password: Password, ctx: &mut Context<Self>) {
         let Some(services) = self.services.clone() else { return };
-        let now_ms = login.batch.now_ms;
-        if !self.is_exempt(&login.facts)
-            && let Some(secs) = self.failures.wait_secs(&login.facts.address, now_ms)
-        {
-            return self.refuse(login, text!("Too many failed logins from your address. Wait {} seconds.", secs));
+        let now_ms = services.now_ms();
+        match self.begin_try(&login.facts, now_ms) {
+            Admission::Go => {}
+            Admission::Busy => {
+                ctx.run_later(REENTER_AFTER, |accounts, ctx| accounts.connect(login, typed, password, ctx));
+                return;
+            }
+            Admission::Wait(secs) => {
+                return self.refuse(login, text!("Too many failed logins from your address. Wait {} seconds.", secs));
+            }
         }
-        let (folded, pool) = (names::folded(typed), services.pool.clone());
+        let (folded, pool) = (names::folded(&typed), services.pool.clone());
         let ahead = pool.hashes_waiting();
         if ahead >= MENTIONED_QUEUE {
             login.batch.tell(login.session, text!("There were {} logins ahead of yours.", ahead));
         }
-        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| match checked {
-            Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
-            Ok(None) => {
-                accounts.failures.count(&login.facts.address, now_ms);
-                tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
-                accounts.refuse(login, text!("That name and password do not belong together."));
-            }
-            Err(error) => accounts.try_later(login, &error),
-        }));
-    }
-
-    fn try_later(&self, login: Login, error: &DbError) {
-        tracing::warn!("a login cannot be checked: {error}");
-        self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
-    }
-
-    /// Hashes the first of two new passwords.
-    fn first(&mut self, login: Login, name: String, invite: String, password: Password, ctx: &mut Context<Self>) {
-        let Some(services) = self.services.clone() else { return };
-        if let Some(why) = self.password_refusal(&password) {
-            return self.go_on(login, why, LoginState::NewPassword { name, invite });
-        }
-        let hash = services.pool.hash(password);
-        ctx.spawn(hash.into_actor(self).map(move |hash, accounts, _| match hash {
-            Ok(hash) => accounts.go_on(login, Markup::default(), LoginState::Again { name, invite, hash }),
-            Err(error) => accounts.try_later(login, &error),
-        }));
-    }
-
-    fn create(
-        &mut self,
-        login: Login,
-        typed: &str,
-        password: Password,
-        invite: String,
-        confirms: Option<String>,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(services) = self.services.clone() else { return };
-        let world = &services.config.world;
-        let now_ms = login.batch.now_ms;
-        let refusal = match world.registration {
-            _ if services.safe => Some(safe_mode::not_in()),
-            Registration::Closed => Some(text!("Registration is closed: no new accounts are made here.")),
-            Registration::Invite if world.invite_code.is_empty() || invite != world.invite_code => {
-                Some(text!("A new account needs an invite code: create <name> <password> <code>"))
-            }
-            _ => None,
-        };
-        let waits = (!self.is_exempt(&login.facts)).then(|| self.creations.wait_secs(&login.facts.address, now_ms));
-        let throttled =
-            waits.flatten().map(|secs| text!("Too many new accounts from your address. Wait {} seconds.", secs));
-        if let Some(why) = refusal.or(throttled).or_else(|| self.password_refusal(&password)) {
-            return self.refuse(login, why);
-        }
-        let name = match names::parse(typed) {
-            Ok(name) => name,
-            Err(why) => return self.refuse(login, text!("{}", why.to_string())),
-        };
-        if let Some(why) = self.name_refusal(&name) {
-            return self.refuse(login, why);
-        }
-        // Nobody gets the same name while the password is being hashed.
-        self.reserved.insert(name.skeleton.clone());
-        let pool = services.pool.clone();
-        let hash = async move {
-            match confirms {
-                Some(hash) => Ok(pool.verify(password, hash.clone()).await?.then_some(hash)),
-                None => pool.hash(password).await.map(Some),
-            }
-        };
-        ctx.spawn(hash.into_actor(self).map(move |hash: Result<_, DbError>, accounts, ctx| {
-            accounts.reserved.remove(&name.skeleton);
-            match hash {
-                Ok(Some(hash)) => {
-                    accounts.creations.count(&login.facts.address, now_ms);
-                    accounts.make(login, name, hash, ctx);
-                }
+        ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| {
+            accounts.end_try(&login.facts, matches!(checked, Ok(None)), now_ms);
+            match checked {
+                Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
                 Ok(None) => {
-                    let state = LoginState::NewPassword { name: name.shown, invite };
-                    accounts.go_on(login, text!("The two passwords differ. Please choose one again."), state);
+                    tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
+                    accounts.refuse(login, text!("That name and password do not belong together."));
                 }
                 Err(error) => accounts.try_later(login, &error),
             }
         }));
     }
 
-    /// Makes an account with its character, then lets it in.
-    fn make(&mut self, mut login: Login, name: Name, hash: String, ctx: &mut Context<Self>) {
-        let Some(services) = self.services.clone() else { return };
-        let Some((record, character, joins)) = self.new_account(&services, name, hash, Permission::Player) else {
-            return self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
-        };
-        tracing::info!(account = %record.id, "account {} was made from {}", record.name, login.facts.address);
-        record_account(&mut login.batch, &record, &character, &joins);
-        self.admit(login, record, vec![character], ctx);
+    /// Begins a login that may fail. Nobody has more of them checked at once than may fail.
+    pub(super) fn begin_try(&mut self, facts: &Facts, now_ms: i64) -> Admission {
+        if self.is_exempt(facts) { Admission::Go } else { self.failures.begin(&facts.address, now_ms) }
     }
 
-    /// Takes note of a new account; its rows are the caller's to commit.
-    fn new_account(
-        &mut self,
-        services: &Shared,
-        name: Name,
-        password_hash: String,
-        permission: Permission,
-    ) -> Option<(AccountRecord, Entity, Vec<ChannelId>)> {
-        let account = AccountId(services.hall.ids.take()?.0);
-        let new = NewAccount { account, character: services.hall.ids.take()?, name, password_hash, permission };
-        let (record, entity) = new.make(services.hall.start_room, services.now_ms());
-        let index = services.directory.channel_index();
-        let joins: Vec<ChannelId> =
-            index.iter().filter(|channel| channel.auto_join).map(|channel| channel.id).collect();
-        self.subscriptions.insert(account, joins.clone());
-        self.learn(AccountName {
-            account,
-            name: record.name.clone(),
-            folded: record.folded.clone(),
-            skeleton: record.skeleton.clone(),
-            character: record.character,
-            permission,
-        });
-        Some((record, entity, joins))
+    /// Ends what [`Self::begin_try`] began.
+    pub(super) fn end_try(&mut self, facts: &Facts, has_failed: bool, now_ms: i64) {
+        if !self.is_exempt(facts) {
+            self.failures.end(&facts.address, has_failed, now_ms);
+        }
+    }
+
+    pub(super) fn try_later(&self, login: Login, error: &DbError) {
+        error.report("a login cannot be checked");
+        self.refuse(login, text!("That cannot be done just now. Please try again in a moment."));
     }
 
     /// Lets an account in whose password was right. `fresh` holds a character that is not stored yet.
-    fn admit(&mut self, login: Login, mut record: AccountRecord, fresh: Vec<Entity>, ctx: &mut Context<Self>) {
+    pub(super) fn admit(
+        &mut self,
+        login: Login,
+        mut record: AccountRecord,
+        fresh: Vec<Entity>,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(services) = self.services.clone() else { return };
         let account = record.id;
         if self.entering.contains_key(&account) {
@@ -448,72 +370,6 @@ impl AccountsActor {
         let exempt_loopback = self.services.as_ref().is_some_and(|s| s.config.throttle.exempt_loopback);
         exempt_loopback && facts.address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
-
-    fn name_refusal(&self, name: &Name) -> Option<Markup> {
-        if self.by_folded.contains_key(&name.folded) {
-            return Some(text!("The name {} is taken. Use \"connect\" if it is yours.", name.shown));
-        }
-        let is_near = self.skeletons.contains(&name.skeleton) || self.reserved.contains(&name.skeleton);
-        is_near.then(|| text!("The name {} looks too much like one that is taken.", name.shown))
-    }
-
-    pub(super) fn password_refusal(&self, password: &Password) -> Option<Markup> {
-        let least = self.services.as_ref()?.config.password.min_chars;
-        (password.chars() < least).then(|| text!("A password has at least {} characters.", least))
-    }
-
-    pub(super) fn administer(&mut self, order: Administer) -> ResponseActFuture<Self, Result<(), String>> {
-        let Administer { name: typed, password, create } = order;
-        let refused = |why: String| Box::pin(async move { Err(why) }.into_actor(self));
-        let Some(services) = self.services.clone() else { return refused("the server is starting".into()) };
-        if let Some(why) = self.password_refusal(&password) {
-            return refused(crate::text::render_plain(why.as_str()));
-        }
-        let name = match names::parse(&typed) {
-            Ok(name) => name,
-            Err(why) => return refused(why.to_string()),
-        };
-        if create.is_some()
-            && let Some(why) = self.name_refusal(&name)
-        {
-            return refused(crate::text::render_plain(why.as_str()));
-        }
-        if create.is_none() && !self.by_folded.contains_key(&name.folded) {
-            return refused(format!("there is no account {typed}"));
-        }
-        let (pool, folded) = (services.pool.clone(), name.folded.clone());
-        let hashed = async move {
-            let hash = pool.hash(password).await?;
-            let record = if create.is_none() { pool.read(FindAccount { folded }).await? } else { None };
-            Ok::<_, DbError>((hash, record))
-        };
-        let done = hashed.into_actor(self).map(move |hashed, accounts, _| {
-            let (hash, record) = hashed.map_err(|error| error.to_string())?;
-            let mut batch = Batch::begin(None, services.now_ms());
-            batch.change(Key::Accounts);
-            match (create, record) {
-                (Some(permission), _) => {
-                    let made = accounts.new_account(&services, name, hash, permission);
-                    let (record, character, joins) = made.ok_or("no ids are left; try again")?;
-                    record_account(&mut batch, &record, &character, &joins);
-                }
-                (None, Some(mut record)) => {
-                    record.password_hash = hash.clone();
-                    if let Some(online) = accounts.online.get_mut(&record.id) {
-                        online.record.password_hash = hash;
-                        record = online.record.clone();
-                    }
-                    batch.changes.push(Change::Account(Box::new(record)));
-                }
-                (None, None) => return Err("there is no such account".into()),
-            }
-            Ok(services.commit_watched(batch))
-        });
-        // Whoever is told that it is done may log in with it at once.
-        Box::pin(done.then(move |done: Result<oneshot::Receiver<()>, String>, accounts, _| {
-            async move { done?.await.map_err(|_| "the server ends".to_owned()) }.into_actor(accounts)
-        }))
-    }
 }
 
 /// Returns the account if the password is its own. A name that nobody has takes as long.
@@ -524,15 +380,6 @@ pub(super) async fn check(pool: DbPool, folded: String, password: Password) -> R
     };
     let fits = pool.verify(password, record.password_hash.clone()).await?;
     Ok(fits.then_some(record))
-}
-
-fn record_account(batch: &mut Batch, record: &AccountRecord, character: &Entity, joins: &[ChannelId]) {
-    batch.changes.push(Change::Account(Box::new(record.clone())));
-    character.changes_since(None, &mut batch.changes);
-    batch.changes.extend(joins.iter().map(|channel| Change::Subscription {
-        subscription: Subscription { channel: *channel, account: record.id },
-        present: true,
-    }));
 }
 
 fn session_row(session: SessionId, record: &AccountRecord, batch: &Batch) -> SessionRecord {

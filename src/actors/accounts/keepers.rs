@@ -9,6 +9,7 @@ use actix::prelude::*;
 
 use super::AccountsActor;
 use super::entering::check;
+use super::throttle::Admission;
 use crate::actors::meter::{self, Kind};
 use crate::db::{AccountById, Password};
 use crate::ids::AccountId;
@@ -91,28 +92,30 @@ impl Handler<Admit> for AccountsActor {
 
     fn handle(&mut self, Admit { name, password, address }: Admit, _: &mut Self::Context) -> Self::Result {
         let _metered = meter::start(Kind::Accounts);
-        let refused = |why| -> Self::Result { Box::pin(async move { Err(why) }.into_actor(self)) };
+        let refused = |why| -> Self::Result { Box::pin(actix::fut::ready(Err(why))) };
         let Some(services) = self.services.clone() else { return refused(Barred::Later) };
         let facts = Facts { address, ..Facts::default() };
         let now_ms = services.now_ms();
-        let is_exempt = self.is_exempt(&facts);
-        if !is_exempt && let Some(secs) = self.failures.wait_secs(&facts.address, now_ms) {
-            return Box::pin(async move { Err(Barred::Throttled(secs)) }.into_actor(self));
+        match self.begin_try(&facts, now_ms) {
+            Admission::Go => {}
+            Admission::Busy => return refused(Barred::Later),
+            Admission::Wait(secs) => return refused(Barred::Throttled(secs)),
         }
         let checked = check(services.pool.clone(), names::folded(&name), password);
         Box::pin(checked.into_actor(self).map(move |checked, accounts, _| {
-            let record = checked.map_err(|error| {
-                tracing::warn!("a keeper's login cannot be checked: {error}");
+            let keeper = checked.map(|record| record.as_ref().and_then(keeper));
+            // A password that is right but not a keeper's counts too: the throttle must not tell them apart.
+            accounts.end_try(&facts, matches!(keeper, Ok(None)), now_ms);
+            let keeper = keeper.map_err(|error| {
+                error.report("a keeper's login cannot be checked");
                 Barred::Later
             })?;
-            match record.as_ref().and_then(keeper) {
+            match keeper {
                 Some(keeper) => {
                     tracing::info!(account = %keeper.account, "{} opened the pages from {}", keeper.name, facts.address);
                     Ok(keeper)
                 }
                 None => {
-                    // A password that is right but not a keeper's counts too: the throttle must not tell them apart.
-                    accounts.failures.count(&facts.address, now_ms);
                     tracing::info!(address = facts.address, "a failed login to the pages from {}", facts.address);
                     Err(Barred::Refused)
                 }

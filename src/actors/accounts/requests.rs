@@ -75,6 +75,17 @@ impl AccountsActor {
         }
     }
 
+    /// Tells whether what is asked must not be done because it cannot be stored; then it is refused.
+    fn must_wait(&self, asking: &Asking) -> bool {
+        self.services.as_ref().is_some_and(|services| services.must_wait(&asking.batch))
+    }
+
+    fn refuse_unsaved(&self, asking: Asking) {
+        if let Some(services) = &self.services {
+            services.refuse_unsaved(asking.batch, asking.session);
+        }
+    }
+
     fn nobody(&self, asking: Asking, name: &str) {
         let known = self.names.values().map(|known| known.name.as_str());
         let near = crate::world::search::suggest(name, known, 3);
@@ -121,6 +132,9 @@ impl AccountsActor {
             asking.batch.tell(online.session, text!("{} tells you, \"{}\"", speaker, said));
             return self.reply(asking, text!("You tell {}, \"{}\"", name.name, said));
         }
+        if self.must_wait(&asking) {
+            return self.refuse_unsaved(asking);
+        }
         let Some(id) = services.hall.ids.take() else {
             return self.reply(asking, text!("That cannot be kept just now. Please try again."));
         };
@@ -148,6 +162,9 @@ impl AccountsActor {
         if let Some(why) = self.password_refusal(&new) {
             return self.reply(asking, why);
         }
+        if self.must_wait(&asking) {
+            return self.refuse_unsaved(asking);
+        }
         let Some(online) = self.online.get(&asking.caller.account) else { return self.reply(asking, not_yours()) };
         let (pool, hash) = (services.pool.clone(), online.record.password_hash.clone());
         let hashed = async move {
@@ -162,7 +179,7 @@ impl AccountsActor {
             }),
             Ok(None) => accounts.reply(asking, text!("That is not your present password.")),
             Err(error) => {
-                tracing::warn!("a password cannot be changed: {error}");
+                error.report("a password cannot be changed");
                 accounts.reply(asking, text!("That cannot be done just now. Please try again."));
             }
         }));
@@ -170,6 +187,9 @@ impl AccountsActor {
 
     /// Changes the caller's own account and answers.
     fn edit(&mut self, mut asking: Asking, text: Markup, edit: impl FnOnce(&mut AccountRecord)) {
+        if self.must_wait(&asking) {
+            return self.refuse_unsaved(asking);
+        }
         let account = asking.caller.account;
         let Some(online) = self.online.get_mut(&account) else { return self.reply(asking, not_yours()) };
         edit(&mut online.record);
@@ -256,6 +276,9 @@ impl AccountsActor {
             if record.superuser && !asking.caller.superuser {
                 return accounts.reply(asking, text!("{} is beyond your reach.", record.name));
             }
+            if accounts.must_wait(&asking) {
+                return accounts.refuse_unsaved(asking);
+            }
             record.permission = wanted;
             accounts.keep_permission(asking, record);
         }));
@@ -287,6 +310,9 @@ impl AccountsActor {
         let is_above = online.record.superuser || who.permission > asking.caller.permission;
         if is_above && !asking.caller.superuser {
             return self.reply(asking, text!("{} is beyond your reach.", who.name));
+        }
+        if self.must_wait(&asking) {
+            return self.refuse_unsaved(asking);
         }
         let told = match reason {
             "" => text!("You have been disconnected by {}.", asking.caller.name),
@@ -330,6 +356,9 @@ impl AccountsActor {
         }
         if index.iter().count() >= CHANNELS_MOST {
             return self.reply(asking, text!("There are too many channels already."));
+        }
+        if self.must_wait(&asking) {
+            return self.refuse_unsaved(asking);
         }
         let Some(id) = services.hall.ids.take() else {
             return self.reply(asking, text!("That cannot be done just now. Please try again."));

@@ -128,6 +128,18 @@ pub enum Mail {
     },
 }
 
+impl Mail {
+    /// Tells whether somebody waits for an answer, and can be given one if the room cannot be had.
+    pub fn is_waited_for(&self) -> bool {
+        match self {
+            Self::Input { .. } | Self::Relay { .. } | Self::Vouch { .. } => true,
+            // Who comes from nowhere has nowhere to go back to.
+            Self::Arrive(arrival) => arrival.from.is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// Characters on their way into a room.
 #[derive(Debug)]
 pub struct Arrival {

@@ -94,6 +94,8 @@ pub enum Rewritten {
     Stale(Box<RoomSeen>),
     /// The room has just gone to sleep; nothing was done, world knows more.
     Asleep,
+    /// Storage is away; nothing was done.
+    Unsaved,
     /// It failed, or the server ends before it is known to be stored.
     Failed,
 }
@@ -134,12 +136,13 @@ impl RoomActor {
         let mut batch = Batch::begin(None, self.services.now_ms());
         batch.meet(self.key());
         let Rewrite { name, description, by, .. } = &rewrite;
-        match self.room.rewrite(self.moment(&batch), (name, description), by, &self.services.hall.ids) {
+        match self.room.rewrite(self.first_moment(&batch), (name, description), by, &self.services.hall.ids) {
             Performed::Done(changes, _, _) if changes.is_empty() => Ok(None),
             Performed::Done(changes, effects, _) => {
                 self.perform_effects(&mut batch, changes, effects);
                 Ok(Some(self.services.commit_watched(batch)))
             }
+            Performed::Unsaved => Err(Rewritten::Unsaved),
             Performed::Refused(_) => Err(Rewritten::Failed),
             Performed::Panicked(failure) => {
                 self.report("an edit", &failure);

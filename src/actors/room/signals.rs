@@ -5,6 +5,7 @@ use actix::prelude::*;
 use super::{Mail, RoomActor};
 use crate::actors::batch::{Batch, Key};
 use crate::actors::services::arrived;
+use crate::actors::storage::LATER;
 use crate::actors::wheel::Wake;
 use crate::actors::world::Locate;
 use crate::ids::EntityId;
@@ -54,7 +55,7 @@ impl RoomActor {
                 Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
                 _ => self.services.commit(batch),
             },
-            Performed::Refused(_) => self.services.commit(batch),
+            Performed::Refused(_) | Performed::Unsaved => self.services.commit(batch),
             Performed::Panicked(failure) => {
                 self.complain(&mut batch, &format!("on_signal of {entity}"), &failure);
                 self.services.commit(batch);
@@ -63,31 +64,50 @@ impl RoomActor {
     }
 
     /// Fires the timers that are due. Each runs its hook by itself, and loses only what it did if that panics; all of them
-    /// are one batch, but for those that send somebody or something to another room, which may be refused there.
+    /// are one batch, but for those that send somebody or something to another room, which may be refused there. While
+    /// storage is away those fire that change nothing, up to the first that would; from there on all wait.
     pub(super) fn tick(&mut self) {
         let mut batch = Batch::begin(None, self.services.now_ms());
+        if self.waits_for_storage && self.services.storage.is_away() {
+            return;
+        }
+        self.waits_for_storage = false;
         let due = self.room.contents.due(batch.now_ms, TIMERS_AT_ONCE);
         for (n, (entity, timer)) in (1..).zip(due) {
+            // That a one-shot is spent is a change already.
+            if !timer.is_ticker() && self.services.must_wait(&batch) {
+                self.waits_for_storage = true;
+                break;
+            }
             let Some(firing) = Firing::begin(&mut self.room.contents, entity, &timer, batch.now_ms) else { continue };
-            self.fire(&mut batch, &firing, n);
+            if !self.fire(&mut batch, &firing, n) {
+                firing.put_off(&mut self.room.contents);
+                self.waits_for_storage = true;
+                break;
+            }
         }
         self.end_pass(batch);
     }
 
-    /// Runs a timer's hook, the `n`th of a pass whose batch this is.
-    fn fire(&mut self, batch: &mut Batch, firing: &Firing, n: u64) {
+    /// Runs a timer's hook, the `n`th of a pass whose batch this is. Returns false if nothing has happened, because it
+    /// cannot be stored.
+    fn fire(&mut self, batch: &mut Batch, firing: &Firing, n: u64) -> bool {
         batch.meet(self.key());
-        let moment = self.moment(batch);
+        let moment = self.first_moment(batch);
         // Each has random numbers of its own: the golden ratio spreads the seeds.
         let moment = Moment { seed: moment.seed ^ n.wrapping_mul(0x9E37_79B9_7F4A_7C15), ..moment };
         let performed = self.room.fire(moment, firing);
+        if matches!(performed, Performed::Unsaved) {
+            return false;
+        }
         if let Performed::Done(_, effects, _) = &performed
             && effects.hop.is_some()
         {
             let own = Batch::begin(None, batch.now_ms);
             let before = std::mem::replace(batch, Batch::begin(None, batch.now_ms));
             self.end_pass(before);
-            return self.fire_and_go(own, firing, performed);
+            self.fire_and_go(own, firing, performed);
+            return true;
         }
         if let Some(spent) = firing.spent() {
             batch.change(self.key());
@@ -97,11 +117,12 @@ impl RoomActor {
             Performed::Done(changes, effects, _) => {
                 self.record_firing(batch, firing, changes, effects);
             }
-            Performed::Refused(_) => {}
+            Performed::Refused(_) | Performed::Unsaved => {}
             Performed::Panicked(failure) => {
                 self.complain(batch, &format!("on_signal of {}", firing.entity), &failure);
             }
         }
+        true
     }
 
     /// Ends a firing that sends somebody or something away, in a batch of its own.
@@ -147,7 +168,13 @@ impl RoomActor {
 
     /// Lets the wheel know when the next timer is due.
     pub(super) fn schedule(&mut self, ctx: &Context<Self>) {
-        let next = self.room.contents.next_due();
+        let mut next = self.room.contents.next_due();
+        if self.waits_for_storage {
+            if self.scheduled.is_some() {
+                return;
+            }
+            next = next.map(|next| next.max(self.services.now_ms() + LATER.as_millis() as i64));
+        }
         if next != self.scheduled {
             self.scheduled = next;
             if let Some(at) = next {

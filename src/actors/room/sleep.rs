@@ -60,8 +60,11 @@ impl RoomActor {
             self.save_late();
         } else if !std::mem::replace(&mut self.is_minding, true) {
             let most = Duration::from_secs(self.services.config.world.lazy_secs);
-            ctx.run_later(most, |actor, _| {
+            ctx.run_later(most, |actor, ctx| {
                 actor.is_minding = false;
+                if actor.services.storage.is_away() {
+                    return actor.mind_late(ctx);
+                }
                 actor.save_late();
             });
         }
@@ -71,6 +74,10 @@ impl RoomActor {
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
         let idle = Duration::from_secs(self.services.config.world.room_idle_secs);
         if self.is_asleep || self.is_destroyed || !self.room.seats.is_empty() || self.active_at.elapsed() < idle {
+            return;
+        }
+        // Then what is late cannot be stored, and what is stored perhaps not be read again.
+        if self.services.storage.is_away() {
             return;
         }
         let asked_at = self.mails;

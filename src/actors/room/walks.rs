@@ -36,7 +36,7 @@ impl RoomActor {
                     self.perform_effects(&mut batch, changes, effects);
                     undo.append(more);
                 }
-                Performed::Refused(_) => {}
+                Performed::Refused(_) | Performed::Unsaved => {}
                 Performed::Panicked(failure) => return self.keep(batch, party, undo, &failure),
             }
         }
@@ -117,6 +117,8 @@ impl RoomActor {
                 }
                 self.services.commit(batch);
             }
+            // It has begun elsewhere, so it goes on here.
+            Performed::Unsaved => tracing::error!("an arrival was put off"),
             Performed::Refused(why) => {
                 who.iter().for_each(|who| drop(self.room.take(*who)));
                 self.turn_away(Arrival { batch, party: originals, from, manner, undo }, why);

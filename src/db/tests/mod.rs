@@ -114,7 +114,7 @@ const CHEAP: PasswordConfig =
     PasswordConfig { memory_kib: 64, passes: 1, lanes: 1, hashers: 2, min_chars: 8, waiting: 4 };
 
 fn storage(database_url: Option<String>) -> StorageConfig {
-    StorageConfig { database_url, durability: Durability::Process, readers: 2, slow_ms: 1000 }
+    StorageConfig { database_url, durability: Durability::Process, readers: 2, slow_ms: 1000, patience_ms: 2000 }
 }
 
 fn flush(taken: Taken, number: u64, changes: Vec<Change>) -> Flush {

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, linkat};
+use rustix::fs::{AtFlags, CWD, linkat, statvfs};
 use rustix::process::Pid;
 
 /// Name of the file within the data directory.
@@ -25,9 +25,20 @@ pub(super) fn keep(pid: Pid, kept: &Path) -> io::Result<()> {
     remove(&new)?;
     // Fails on another file system, for a file of somebody else's, and for one that has lost its name already.
     if linkat(CWD, &running, CWD, &new, AtFlags::SYMLINK_FOLLOW).is_err() {
-        fs::copy(&running, &new)?;
+        copy(&running, &new)?;
     }
     fs::rename(&new, kept)
+}
+
+/// Copies a file, and leaves nothing if it cannot: least of all a disk that is full of it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let disk = statvfs(folder)?;
+    // As much again has to stay free: the world is more important.
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < fs::metadata(from)?.len().saturating_mul(2) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    fs::copy(from, to).map(drop).inspect_err(|_| drop(remove(to)))
 }
 
 /// Removes what was kept: the world has stopped, and starts from its own executable.

@@ -121,6 +121,11 @@ pub(super) async fn rewrite(order: Order, site: web::Data<Site>, id: web::Path<u
                 visit.renew(page::redirect(&format!("/admin/rooms/{}?saved", id.0)))
             }
             Ok(Rewritten::Stale(seen)) => stale(visit, &seen, draft),
+            Ok(Rewritten::Unsaved) => page::notice(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not saved",
+                "The world cannot save anything just now. Nothing was changed; please try again in a moment.",
+            ),
             Ok(Rewritten::Failed) | Err(Silent) => page::notice(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Not known to be saved",

@@ -503,7 +503,13 @@ pub(super) fn config() -> Config {
             time_factor: 4.0,
         },
         listen: ListenConfig { telnet: ([127, 0, 0, 1], 0).into(), http: ([127, 0, 0, 1], 0).into() },
-        storage: StorageConfig { database_url: None, durability: Durability::Power, readers: 2, slow_ms: 100 },
+        storage: StorageConfig {
+            database_url: None,
+            durability: Durability::Power,
+            readers: 2,
+            slow_ms: 100,
+            patience_ms: 2000,
+        },
         limits: LimitsConfig {
             line_bytes: 4096,
             waiting_lines: 256,

@@ -1,17 +1,22 @@
-//! What game code that panics, or that is gone, does to a room: nothing beyond the run that met it.
+//! What game code that panics, or that is gone, does to a room: nothing beyond the run that met it. And what cannot be saved:
+//! nothing at all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Moment, Performed, Room};
 use crate::commands::defaults;
 use crate::ids::EntityId;
 use crate::text::Markup;
+use crate::world::clock::GameClock;
 use crate::world::cx::{RoomCx, RoomView, Say};
+use crate::world::effects::Manner;
 use crate::world::entity::Entity;
+use crate::world::firing::Firing;
 use crate::world::record::{Change, EntityRows, Kind};
-use crate::world::signal::{Signal, SignalType};
+use crate::world::signal::{Signal, SignalType, Target};
 use crate::world::trial::{Said, Trial};
 use crate::world::types::{Behaviour, CharacterType, ExitType, ObjectType, Refusal, Registry, RoomType};
 
@@ -320,4 +325,68 @@ fn each_signal_that_leads_to_another_counts() {
     let thing = trial.thing_of(Rival::default(), "thing");
     let said = trial.signal(thing, &Fuse);
     assert_eq!(said.signals.iter().map(|(_, signal)| signal.hops).collect::<Vec<_>>(), [1]);
+}
+
+/// A hall with a thing in it.
+fn hall() -> Room {
+    let mut thing = Entity::new(EntityId(2), Behaviour::object(), "thing");
+    thing.location = Some(EntityId(1));
+    Room::new(vec![Entity::new(EntityId(1), Behaviour::room(), "Hall"), thing]).unwrap()
+}
+
+fn moment(can_save: bool) -> Moment {
+    Moment { now_ms: 1_000_000, clock: GameClock { start_ms: 0, factor: 1.0 }, seed: 1, can_save }
+}
+
+#[test]
+fn what_cannot_be_saved_has_not_happened_and_what_changes_nothing_goes_on() {
+    let thing = EntityId(2);
+    let check = |is_done: bool, run: &dyn Fn(&mut RoomCx)| {
+        let mut hall = hall();
+        let performed = hall.perform(moment(false), |cx| {
+            run(cx);
+            Ok(())
+        });
+        assert_eq!(matches!(performed, Performed::Done(..)), is_done, "{performed:?}");
+        assert!(is_done || matches!(performed, Performed::Unsaved), "{performed:?}");
+        let untouched = self::hall();
+        assert_eq!(hall.contents.entity(thing), untouched.contents.entity(thing));
+        let could = self::hall().perform(moment(true), |cx| {
+            run(cx);
+            Ok(())
+        });
+        assert!(matches!(could, Performed::Done(..)), "{could:?}");
+    };
+    check(true, &|cx| cx.tell_room(Markup::plain("Something ticks.")));
+    check(true, &|cx| cx.edit(thing).unwrap().location = Some(EntityId(1)));
+    check(false, &|cx| cx.edit(thing).unwrap().set_attribute("weight", 1));
+    check(false, &|cx| cx.create(Entity::new(EntityId(3), Behaviour::object(), "other")));
+    check(false, &|cx| cx.destroy(thing));
+    check(false, &|cx| cx.signal(Target::Entity(thing), &Fuse));
+    check(false, &|cx| cx.after(thing, Duration::from_secs(1), &Fuse));
+    check(false, &|cx| cx.walk(vec![thing], EntityId(9), Manner::Home));
+    check(false, &|cx| cx.effects().destroys_room = true);
+    check(true, &|cx| {
+        cx.create(Entity { transient: true, ..Entity::new(EntityId(3), Behaviour::character(), "hand") });
+    });
+}
+
+#[test]
+fn a_tick_that_is_put_off_is_due_as_before_and_comes_with_those_it_misses() {
+    let (mut hall, thing) = (hall(), EntityId(2));
+    let ticking = |cx: &mut RoomCx| {
+        cx.every(thing, Duration::from_secs(2), &Fuse);
+        Ok(())
+    };
+    assert!(matches!(hall.perform(moment(true), ticking), Performed::Done(..)));
+    let due = hall.contents.next_due().unwrap();
+    for late in [0, 3_000, 20_000] {
+        let now_ms = due + late;
+        let [(entity, timer)] = hall.contents.due(now_ms, 9).try_into().unwrap();
+        let firing = Firing::begin(&mut hall.contents, entity, &timer, now_ms).unwrap();
+        assert_eq!(firing.signal.ticks as i64, 1 + late / 2_000);
+        assert_ne!(hall.contents.next_due(), Some(due));
+        firing.put_off(&mut hall.contents);
+        assert_eq!(hall.contents.next_due(), Some(due));
+    }
 }
