@@ -65,6 +65,11 @@ impl SessionId {
     pub fn new(start: u32, counter: u32) -> Self {
         Self(u64::from(start) << 32 | u64::from(counter))
     }
+
+    /// Returns the portal's start that it is of.
+    pub fn start(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// A room's entity id. Rooms are the actors among the entities, and most messages go to one.
@@ -77,6 +82,7 @@ mod tests {
     #[test]
     fn a_session_id_keeps_its_portal_start_and_counter_apart() {
         assert_ne!(SessionId::new(1, 2), SessionId::new(2, 1));
+        assert_eq!(SessionId::new(7, u32::MAX).start(), 7);
         assert_eq!(SessionId::from_db(SessionId::new(7, 9).to_db()), SessionId::new(7, 9));
     }
 }

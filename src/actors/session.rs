@@ -187,6 +187,11 @@ impl SessionActor {
     }
 
     fn run(&mut self, line: Line) {
+        if line.n <= self.n {
+            // A portal that died does not know that it is done, and its page sent it again. What it showed comes from the outbox.
+            tracing::debug!(session = %self.id, "line {} of session {} is done already", line.n, self.id);
+            return;
+        }
         let mut batch = self.begin(Some(line.n));
         self.n = line.n;
         self.typed_at = Some(Instant::now());

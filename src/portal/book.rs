@@ -36,6 +36,16 @@ impl Book {
         self.entries.insert(session, Entry { lines: Lines::default(), note: Vec::new(), facts, hidden: false });
     }
 
+    /// Adds a session that a portal before this one had.
+    pub fn revive(&mut self, session: SessionId, entry: Entry) {
+        self.entries.insert(session, entry);
+    }
+
+    /// Goes on where a portal before this one stopped: all groups up to this flush are applied.
+    pub fn go_on_after(&mut self, applied: u64) {
+        self.applied = applied;
+    }
+
     /// Removes a session; false if there was none.
     pub fn close(&mut self, session: SessionId) -> bool {
         self.entries.remove(&session).is_some()
@@ -44,6 +54,11 @@ impl Book {
     /// Returns a session's entry.
     pub fn entry(&mut self, session: SessionId) -> Option<&mut Entry> {
         self.entries.get_mut(&session)
+    }
+
+    /// Returns a session's entry, to look at.
+    pub fn get(&self, session: SessionId) -> Option<&Entry> {
+        self.entries.get(&session)
     }
 
     /// Returns all sessions' entries, in no order.

@@ -3,6 +3,10 @@
 //! A session's lines are numbered 1, 2, 3 … as they are sent. At most one is in flight: the next one follows when it is
 //! acknowledged. The rest wait here and nowhere else, so that a server that stops or dies has at most one line of a
 //! session in its hands, and this is where that one is kept until its acknowledgement arrives.
+//!
+//! If the *portal* dies, all texts are gone, and what is left is in [`Progress`]: how far the session was, and whether a line was in
+//! flight. That line keeps its number: a client that numbers its lines sends it again, and the server, which may have run it, sees by
+//! the number that it is the same.
 
 use std::collections::VecDeque;
 
@@ -35,11 +39,31 @@ pub enum Receipt {
     Refused,
 }
 
+/// How far a session's lines are, without their texts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The last acknowledged line; 0 if there is none.
+    pub acked: u64,
+    /// The same by the client's own number; 0 if it does not number its lines.
+    pub acked_by_client: u64,
+    /// The line in flight, which is the next one.
+    pub flight: Option<InFlight>,
+}
+
+/// A line in flight, without its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlight {
+    /// The client's own number for it.
+    pub client: Option<u64>,
+}
+
 /// The lines of one session.
 #[derive(Debug, Default)]
 pub struct Lines {
     acked: u64,
     flight: Option<Flight>,
+    /// Was in flight when the portal before this one died, and is not answered yet.
+    lost: Option<Lost>,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     received: u64,
@@ -55,17 +79,49 @@ struct Flight {
 }
 
 #[derive(Debug)]
+struct Lost {
+    client: Option<u64>,
+    /// The first that waits stands for it: it came again, or never will.
+    waits: bool,
+}
+
+#[derive(Debug)]
 struct Waiting {
     line: String,
     secret: bool,
+    give_up: bool,
     client: Option<u64>,
 }
 
 impl Lines {
+    /// Returns the lines of a session whose portal has died.
+    pub fn revived(progress: Progress) -> Self {
+        Self {
+            acked: progress.acked,
+            acked_by_client: progress.acked_by_client,
+            received: progress.acked_by_client,
+            lost: progress.flight.map(|flight| Lost { client: flight.client, waits: false }),
+            ..Self::default()
+        }
+    }
+
+    /// Returns how far they are.
+    pub fn progress(&self) -> Progress {
+        let flight = self.flight.as_ref().map(|flight| flight.client);
+        let flight = flight.or(self.lost.as_ref().map(|lost| lost.client));
+        Progress {
+            acked: self.acked,
+            acked_by_client: self.acked_by_client,
+            flight: flight.map(|client| InFlight { client }),
+        }
+    }
+
     /// Takes in a line; `hidden` if it was typed with echo off, `client` if the client numbers its lines.
     pub fn typed(&mut self, line: String, hidden: bool, client: Option<u64>, bounds: Bounds) -> Receipt {
         if let Some(client) = client {
-            if client <= self.received {
+            // What came before the lost line was acknowledged, or refused.
+            let lost = self.lost.as_ref().and_then(|lost| lost.client).unwrap_or(0);
+            if client <= self.received || client < lost {
                 return Receipt::Repeated;
             }
             self.received = client;
@@ -74,10 +130,21 @@ impl Lines {
             self.refused = self.refused.saturating_add(1);
             return Receipt::Refused;
         }
+        self.find_lost(client);
         self.waiting_bytes += line.len();
         let secret = hidden || is_secret(&line);
-        self.waiting.push_back(Waiting { line, secret, client });
+        self.waiting.push_back(Waiting { line, secret, give_up: false, client });
         Receipt::Queued
+    }
+
+    /// A line comes after a portal died: it is the lost one, or that one will not come again. Then its number is given up.
+    fn find_lost(&mut self, client: Option<u64>) {
+        let Some(lost) = self.lost.as_mut().filter(|lost| !lost.waits) else { return };
+        lost.waits = true;
+        if client.is_none() || client != lost.client {
+            let client = lost.client;
+            self.waiting.push_back(Waiting { line: String::new(), secret: false, give_up: true, client });
+        }
     }
 
     /// Puts the next line in flight and returns it; `None` while one is in flight or if nothing waits.
@@ -87,15 +154,22 @@ impl Lines {
         if self.flight.is_some() {
             return None;
         }
+        let next = self.next_waiting()?;
+        self.lost = None;
+        let secret = next.secret || hidden;
+        let line = Line { session, n: self.acked + 1, line: next.line, secret, give_up: next.give_up };
+        self.flight = Some(Flight { line: line.clone(), client: next.client, deaths: 0 });
+        Some(line)
+    }
+
+    fn next_waiting(&mut self) -> Option<Waiting> {
         let next = self.waiting.pop_front()?;
         self.waiting_bytes -= next.line.len();
         if self.waiting.is_empty() {
             // A paste is rare; its room is not kept for the life of the session.
             self.waiting = VecDeque::new();
         }
-        let line = Line { session, n: self.acked + 1, line: next.line, secret: next.secret || hidden, give_up: false };
-        self.flight = Some(Flight { line: line.clone(), client: next.client, deaths: 0 });
-        Some(line)
+        Some(next)
     }
 
     /// Takes an acknowledgement; returns the number to tell the client, its own if it numbers its lines.
@@ -106,16 +180,20 @@ impl Lines {
             return None;
         }
         self.acked = n;
-        match self.flight.take() {
-            Some(flight) if flight.line.n <= n => {
-                self.acked_by_client = flight.client.unwrap_or(self.acked_by_client);
-                Some(flight.client.unwrap_or(n))
+        let client = match (self.flight.take_if(|flight| flight.line.n <= n), self.lost.take()) {
+            (Some(flight), _) => flight.client,
+            (None, Some(lost)) => {
+                // It had been run. If it has come again meanwhile, that was once too often.
+                if lost.waits {
+                    self.next_waiting();
+                }
+                self.received = self.received.max(lost.client.unwrap_or(0));
+                lost.client
             }
-            other => {
-                self.flight = other;
-                Some(n)
-            }
-        }
+            (None, None) => None,
+        };
+        self.acked_by_client = client.unwrap_or(self.acked_by_client);
+        Some(client.unwrap_or(n))
     }
 
     /// Counts a death of the server against the line in flight; the second one marks it to be given up.
@@ -130,6 +208,9 @@ impl Lines {
     pub fn discard_waiting(&mut self) {
         self.waiting = VecDeque::new();
         self.waiting_bytes = 0;
+        if let Some(lost) = &mut self.lost {
+            lost.waits = false;
+        }
     }
 
     /// Returns the number of the last acknowledged line; 0 if there is none.
@@ -310,6 +391,90 @@ mod tests {
         assert_eq!(sent(&mut lines), Some((2, "north".into())));
         assert_eq!(lines.acknowledge(2), Some(20));
         assert_eq!(lines.acked_by_client(), 20);
+    }
+
+    /// Lines of a client that numbers them by tens: one acknowledged, one in flight when the portal died.
+    fn revived() -> Lines {
+        let mut lines = Lines::default();
+        lines.typed("look".into(), false, Some(10), BOUNDS);
+        lines.typed("north".into(), false, Some(20), BOUNDS);
+        sent(&mut lines);
+        lines.acknowledge(1);
+        sent(&mut lines);
+        lines.typed("dance".into(), false, Some(30), BOUNDS);
+        let progress = lines.progress();
+        let flight = Some(InFlight { client: Some(20) });
+        assert_eq!(progress, Progress { acked: 1, acked_by_client: 10, flight });
+        let revived = Lines::revived(progress);
+        assert_eq!((revived.received(), revived.in_flight(), revived.progress()), (10, None, progress));
+        revived
+    }
+
+    fn types(lines: &mut Lines, client: Option<u64>, line: &str) -> Receipt {
+        lines.typed(line.into(), false, client, BOUNDS)
+    }
+
+    #[test]
+    fn a_line_that_was_in_flight_when_the_portal_died_keeps_its_number() {
+        let mut lines = revived();
+        assert_eq!(types(&mut lines, Some(10), "look"), Receipt::Repeated);
+        assert_eq!(types(&mut lines, Some(15), "refused once"), Receipt::Repeated);
+        assert_eq!(types(&mut lines, Some(20), "north"), Receipt::Queued);
+        assert_eq!(types(&mut lines, Some(30), "dance"), Receipt::Queued);
+        assert_eq!(sent(&mut lines), Some((2, "north".into())));
+        assert_eq!(lines.acknowledge(2), Some(20));
+        assert_eq!(sent(&mut lines), Some((3, "dance".into())));
+    }
+
+    #[test]
+    fn a_line_that_was_run_when_the_portal_died_is_not_run_again() {
+        let mut lines = revived();
+        assert_eq!(lines.acknowledge(2), Some(20));
+        assert_eq!((lines.received(), lines.acked_by_client(), lines.progress().flight), (20, 20, None));
+        assert_eq!(types(&mut lines, Some(20), "north"), Receipt::Repeated);
+        assert_eq!(types(&mut lines, Some(30), "dance"), Receipt::Queued);
+        assert_eq!(sent(&mut lines), Some((3, "dance".into())));
+    }
+
+    #[test]
+    fn a_line_that_was_run_and_came_again_while_no_server_was_there_is_not_run_again() {
+        let mut lines = revived();
+        types(&mut lines, Some(20), "north");
+        types(&mut lines, Some(30), "dance");
+        assert_eq!(lines.acknowledge(2), Some(20));
+        assert_eq!(sent(&mut lines), Some((3, "dance".into())));
+    }
+
+    #[test]
+    fn a_lost_line_that_never_comes_again_is_given_up_and_the_next_one_is_not_taken_for_it() {
+        let mut lines = revived();
+        types(&mut lines, Some(30), "dance");
+        let given_up = lines.send(ANN, false).unwrap();
+        assert_eq!((given_up.n, given_up.give_up, &given_up.line[..]), (2, true, ""));
+        assert_eq!(lines.acknowledge(2), Some(20));
+        let next = lines.send(ANN, false).unwrap();
+        assert_eq!((next.n, next.give_up, &next.line[..]), (3, false, "dance"));
+        assert_eq!(lines.acknowledge(3), Some(30));
+    }
+
+    #[test]
+    fn a_lost_line_without_a_number_is_given_up() {
+        let mut lines =
+            Lines::revived(Progress { acked: 4, acked_by_client: 0, flight: Some(InFlight { client: None }) });
+        types(&mut lines, Some(1), "look");
+        assert!(lines.send(ANN, false).unwrap().give_up);
+        assert_eq!(lines.acknowledge(5), Some(5));
+        assert_eq!(sent(&mut lines), Some((6, "look".into())));
+    }
+
+    #[test]
+    fn a_portal_that_dies_again_still_knows_of_the_line() {
+        let mut lines = revived();
+        types(&mut lines, Some(20), "north");
+        let progress = lines.progress();
+        assert_eq!(progress.flight, Some(InFlight { client: Some(20) }));
+        lines.send(ANN, false);
+        assert_eq!(lines.progress(), progress);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`door`] is what a protocol must say and what it is told; [`telnet`] is one, the websocket (in `web`) another.
 //! - [`switchboard`] owns sessions, their [`lines`] and the wire; [`book`] says which of a server's groups are new.
+//! - [`ring_file`] is what it leaves for the portal that follows when it dies.
 //! - [`server_process`] starts, watches and stops the server; [`control`] is the keeper's socket.
 
 pub mod backoff;
@@ -10,7 +11,9 @@ pub mod control;
 pub mod door;
 pub mod lines;
 pub mod presentation;
+pub mod replay;
 pub mod ring;
+pub mod ring_file;
 mod run;
 pub mod server_process;
 pub mod start_number;

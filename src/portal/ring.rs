@@ -36,6 +36,26 @@ impl Ring {
         }
     }
 
+    /// Returns a ring that has lost all up to number `dropped`.
+    pub fn after_loss(dropped: u64) -> Self {
+        Self { dropped, ..Self::default() }
+    }
+
+    /// Returns all that is kept, the oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &Delivery> {
+        self.kept.iter().map(|(.., delivery)| delivery)
+    }
+
+    /// Returns the number of the last one that had to make room; 0 if there is none.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Returns what it takes of [`RING_BYTES`].
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Returns what came after number `seen`, and true if nothing of it is missing.
     pub fn after(&self, seen: u64) -> (Vec<Delivery>, bool) {
         let missed = self.kept.iter().filter(|(n, ..)| *n > seen).map(|(.., delivery)| delivery.clone()).collect();

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::control::{self, Control};
+use super::ring_file::{self, RingFile};
 use super::server_process::{self, EndServer, Exit, KEPT_FILE, ServerProcess, ServerSettings, StartServer};
 use super::switchboard::{self, Farewell, Report, SupervisedBy, Switchboard};
 use super::{CONTROL_SOCKET, LOCK_FILE, WIRE_SOCKET, start_number, telnet};
@@ -110,7 +111,8 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
         .map_err(|source| PortalError::DataDir { path: path_of(&config.data_dir, "portal.state"), source })?;
 
     let patience = Duration::from_millis(config.server.patience_ms);
-    let switchboard = Switchboard::new(config.limits.clone(), patience, start).start();
+    let (ring_file, revived) = RingFile::open(&config.data_dir);
+    let switchboard = Switchboard::new(config.limits.clone(), patience, start).reviving(ring_file, revived).start();
     let settings = ServerSettings {
         executable: args.executable,
         args: args.server_args,
@@ -149,6 +151,10 @@ pub async fn run(config: Config, args: PortalArgs) -> Result<(), PortalError> {
     accepting.abort();
     say_farewell(&switchboard).await;
     web_handle.stop(false).await;
+    if result.is_ok() {
+        // Its sessions have ended with it. Left behind, it would only be passed over.
+        let _ = ring_file::forget(&config.data_dir);
+    }
     for name in [CONTROL_SOCKET, WIRE_SOCKET, WEB_SOCKET] {
         // Left behind by a crash or removed by hand, they harm nobody.
         let _ = fs::remove_file(config.data_dir.join(name));

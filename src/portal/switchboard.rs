@@ -7,12 +7,15 @@
 //!                     ══ Applied ══► server, and Line n+1 of each session that was acknowledged
 //! ```
 //!
+//! Whatever of this concerns a session that outlives its socket is recorded in the ring file before it leaves the process.
+//!
 //! It knows neither what a line means nor how a text looks on a screen, and it never looks at what players say. What
 //! starts and stops the server process is told through [`ServerFact`]s and knows the rest.
 
 mod doors;
 mod frames;
 mod questions;
+mod recording;
 mod seat;
 mod supervision;
 mod wire_io;
@@ -34,6 +37,7 @@ use tokio::sync::oneshot;
 use super::book::Book;
 use super::door::{Deliver, SwitchboardDoor};
 use super::lines::Bounds;
+use super::ring_file::{RingFile, TokenKey};
 use super::watchdog::Watchdog;
 use crate::config::LimitsConfig;
 use crate::ids::SessionId;
@@ -59,7 +63,11 @@ pub struct Switchboard {
     opened: u32,
     book: Book,
     seats: FxHashMap<SessionId, Seat>,
-    tokens: FxHashMap<String, SessionId>,
+    /// Resumable sessions by what their tokens are known by.
+    tokens: FxHashMap<TokenKey, SessionId>,
+    ring_file: RingFile,
+    /// Epoch of the last server of the portal before; 0 once a server is ready.
+    revived_epoch: u64,
     addresses: FxHashMap<IpAddr, usize>,
     /// Sessions with deliveries that are not sent yet; empty between messages.
     touched: Vec<SessionId>,
@@ -117,6 +125,8 @@ impl Switchboard {
             book: Book::default(),
             seats: FxHashMap::default(),
             tokens: FxHashMap::default(),
+            ring_file: RingFile::nowhere(),
+            revived_epoch: 0,
             addresses: FxHashMap::default(),
             touched: Vec::new(),
             facts_changed: Vec::new(),
@@ -158,6 +168,7 @@ impl Switchboard {
             return;
         }
         if let Some(line) = self.book.entry(session).and_then(|entry| entry.lines.send(session, entry.hidden)) {
+            self.note_sent(session);
             self.tell_server(&ToServer::Line(line));
         }
     }

@@ -15,6 +15,7 @@ use crate::portal::door::{
     Deliver, Delivery, FactsChanged, Gone, Open, Opened, Output, Refused, Resume, Resumed, Typed,
 };
 use crate::portal::lines::Receipt;
+use crate::portal::ring_file::token_key;
 use crate::wire::{Facts, ToServer};
 
 /// Random bytes in a resume token.
@@ -61,7 +62,8 @@ impl Switchboard {
         }
         let Some(seat) = self.seats.remove(&session) else { return };
         if let Some(resume) = seat.resume {
-            self.tokens.remove(&resume.token);
+            self.tokens.remove(&resume.key);
+            self.ring_file.ended(session);
         }
         if let Some(door) = seat.door {
             self.leaving.push(door);
@@ -111,6 +113,7 @@ impl Switchboard {
             info!(session.id = %session, "session {session} was not taken up again");
             self.end_session(session);
         }
+        self.turn_over_ring_file();
         self.leaving.retain(Recipient::connected);
         self.asks.retain(|_, ask| !ask.is_closed());
         self.wake_wire();
@@ -122,7 +125,7 @@ impl Switchboard {
             let count = entry.lines.take_refused();
             let lines = if count == 1 { "1 line was".into() } else { format!("{count} lines were") };
             let text = format!("{lines} not accepted: too many are waiting already.");
-            self.push_text(session, &Arc::new(Output::new(text)));
+            self.tell(&[session], &Arc::new(Output::new(text)));
         }
         self.deliver();
     }
@@ -143,9 +146,7 @@ impl Switchboard {
             }
         }
         let output = Arc::new(Output::new("The world is being restarted; your lines are kept.".into()));
-        for session in waiting {
-            self.push_text(session, &output);
-        }
+        self.tell(&waiting, &output);
         self.deliver();
     }
 }
@@ -171,12 +172,14 @@ impl Handler<Open> for Switchboard {
         let token = if open.resumable { new_token() } else { None };
         self.opened += 1;
         let session = SessionId::new(self.start, self.opened);
-        if let Some(token) = &token {
-            self.tokens.insert(token.clone(), session);
+        let key = token.as_deref().map(token_key);
+        if let Some(key) = key {
+            self.tokens.insert(key, session);
         }
         self.count_address(&open.facts);
-        self.seats.insert(session, Seat::new(open.door, token.clone()));
+        self.seats.insert(session, Seat::new(open.door, key));
         self.book.open(session, open.facts.clone());
+        self.note_opened(session);
         self.tell_server(&ToServer::Opened { session, facts: open.facts });
         Ok(Opened { session, token: token.unwrap_or_default() })
     }
@@ -187,7 +190,7 @@ impl Handler<Resume> for Switchboard {
 
     fn handle(&mut self, message: Resume, _: &mut Context<Self>) -> Self::Result {
         let refused = || Refused("That session is over.".into());
-        let session = *self.tokens.get(&message.token).ok_or_else(refused)?;
+        let session = *self.tokens.get(&token_key(&message.token)).ok_or_else(refused)?;
         if self.seats.get(&session).is_some_and(|seat| seat.door.is_some()) {
             self.uncount_address(session);
         }
@@ -198,7 +201,7 @@ impl Handler<Resume> for Switchboard {
         let seat = self.seats.get_mut(&session).ok_or_else(refused)?;
         let resume = seat.resume.as_mut().ok_or_else(refused)?;
         resume.lost_at = None;
-        let (replay, complete) = resume.replay(message.seen, acked);
+        let (replay, complete) = resume.replay.after(message.seen, acked);
         repay_to(&message.door, Deliver(replay));
         if let Some(displaced) = seat.door.replace(message.door) {
             resume.displaced += 1;
@@ -284,8 +287,8 @@ impl Handler<Farewell> for Switchboard {
         self.ended = true;
         let output = Arc::new(Output::new(farewell.text));
         let sessions: Vec<SessionId> = self.seats.keys().copied().collect();
+        self.tell(&sessions, &output);
         for session in sessions {
-            self.push_text(session, &output);
             self.push(session, Delivery::Close("shutting down".into()));
         }
         self.deliver();

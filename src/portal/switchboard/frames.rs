@@ -42,6 +42,9 @@ impl Switchboard {
                 ToPortal::Hello(_) | ToPortal::Prepared => {}
             }
         }
+        if effects.confirm {
+            self.note_applied();
+        }
         self.deliver();
         if effects.confirm {
             self.tell_server(&ToServer::Applied { flush: self.book.applied() });
@@ -78,6 +81,7 @@ impl Switchboard {
         let Some(origin) = group.origin else { return };
         let Some(entry) = self.book.entry(origin.session) else { return };
         if let Some(n) = entry.lines.acknowledge(origin.n) {
+            self.note_acked(origin.session, origin.n);
             self.push(origin.session, Delivery::Ack { n });
             self.send_next_line(origin.session);
         }
@@ -86,10 +90,7 @@ impl Switchboard {
     fn apply_item(&mut self, origin: Option<Origin>, item: Item, effects: &mut Effects) {
         match item {
             Item::Text { to, text } => {
-                let output = Arc::new(Output::new(text));
-                for session in to {
-                    self.push_text(session, &output);
-                }
+                self.tell(&to, &Arc::new(Output::new(text)));
             }
             Item::Event { to, name, data } => self.push_event(&to, Event { name, data }),
             Item::Prompt { to, text } => self.push(to, Delivery::Prompt(text.into())),
@@ -106,6 +107,7 @@ impl Switchboard {
                 warn!(session.id = %to, "a note of {} bytes is too long to keep", note.len());
             }
             Item::Note { to, note } => {
+                self.note_note(to, &note);
                 if let Some(entry) = self.book.entry(to) {
                     entry.note = note;
                 }
@@ -122,31 +124,41 @@ impl Switchboard {
         }
     }
 
-    /// Numbers a text for a session and puts it among the turn's deliveries.
-    pub(super) fn push_text(&mut self, session: SessionId, output: &Arc<Output>) {
-        if let Some(seat) = self.seats.get_mut(&session) {
-            let n = seat.next_number();
-            if seat.push(Delivery::Text { n, output: output.clone() }) {
-                self.touched.push(session);
-            }
-        }
+    /// Numbers a text for each of these sessions and puts it among the turn's deliveries.
+    pub(super) fn tell(&mut self, to: &[SessionId], output: &Arc<Output>) {
+        let kept = self.push_numbered(to, |n| Delivery::Text { n, output: output.clone() });
+        self.ring_file.text(kept, &output.text);
     }
 
     fn push_event(&mut self, to: &[SessionId], event: Event) {
+        let wants = |session: &SessionId| self.book.get(*session).is_some_and(|entry| entry.facts.events);
+        let to: Vec<SessionId> = to.iter().copied().filter(wants).collect();
         let event = Arc::new(event);
+        let kept = self.push_numbered(&to, |n| Delivery::Event { n, event: event.clone() });
+        self.ring_file.event(kept, &event.name, &event.data);
+    }
+
+    /// Returns those of the sessions that are resumable.
+    fn push_numbered(&mut self, to: &[SessionId], delivery: impl Fn(u64) -> Delivery) -> Vec<SessionId> {
+        let mut kept = Vec::new();
         for session in to {
-            let wanted = self.book.entry(*session).is_some_and(|entry| entry.facts.events);
-            if wanted && let Some(seat) = self.seats.get_mut(session) {
-                let n = seat.next_number();
-                if seat.push(Delivery::Event { n, event: event.clone() }) {
-                    self.touched.push(*session);
-                }
+            let Some(seat) = self.seats.get_mut(session) else { continue };
+            let n = seat.next_number();
+            if seat.resume.is_some() {
+                kept.push(*session);
+            }
+            if seat.push(delivery(n)) {
+                self.touched.push(*session);
             }
         }
+        kept
     }
 
     /// Puts a delivery without a number among those of this turn.
     pub(super) fn push(&mut self, session: SessionId, delivery: Delivery) {
+        if self.seats.get(&session).is_some_and(|seat| seat.resume.is_some()) {
+            self.ring_file.unnumbered(session, &delivery);
+        }
         if self.seats.get_mut(&session).is_some_and(|seat| seat.push(delivery)) {
             self.touched.push(session);
         }
@@ -156,6 +168,7 @@ impl Switchboard {
     ///
     /// A connection takes its deliveries off its mailbox at once and bounds its own buffer, so nothing piles up between.
     pub(super) fn deliver(&mut self) {
+        self.record();
         let mut touched = std::mem::take(&mut self.touched);
         for session in touched.drain(..) {
             let Some(seat) = self.seats.get_mut(&session) else { continue };

@@ -1,12 +1,12 @@
 //! A session's side towards its connection: where its deliveries go, and what a new socket must be told again.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix::Recipient;
 
 use crate::portal::door::{Deliver, Delivery};
-use crate::portal::ring::Ring;
+use crate::portal::replay::Replay;
+use crate::portal::ring_file::TokenKey;
 
 /// One session as its connection sees it.
 pub(super) struct Seat {
@@ -27,11 +27,9 @@ pub(super) struct Seat {
 
 /// What a session keeps for its next socket.
 pub(super) struct Resumable {
-    pub(super) token: String,
-    pub(super) ring: Ring,
-    pub(super) prompt: Option<Arc<str>>,
-    pub(super) secret: bool,
-    pub(super) settings: Vec<(Arc<str>, Arc<str>)>,
+    /// Names its token.
+    pub(super) key: TokenKey,
+    pub(super) replay: Replay,
     /// When its socket was lost.
     pub(super) lost_at: Option<Instant>,
     /// Sockets that were displaced by a resume and have not said that they are gone.
@@ -40,18 +38,8 @@ pub(super) struct Resumable {
 
 impl Seat {
     /// Returns the seat of a new session, resumable if it has a token.
-    pub(super) fn new(door: Recipient<Deliver>, token: Option<String>) -> Self {
-        let resume = token.map(|token| {
-            Box::new(Resumable {
-                token,
-                ring: Ring::default(),
-                prompt: None,
-                secret: false,
-                settings: Vec::new(),
-                lost_at: None,
-                displaced: 0,
-            })
-        });
+    pub(super) fn new(door: Recipient<Deliver>, key: Option<TokenKey>) -> Self {
+        let resume = key.map(|key| Box::new(Resumable { key, replay: Replay::default(), lost_at: None, displaced: 0 }));
         Self {
             door: Some(door),
             pending: Vec::new(),
@@ -61,6 +49,25 @@ impl Seat {
             resume,
             delivered: 0,
         }
+    }
+
+    /// Returns the seat of a session whose portal has died: it waits for its page.
+    pub(super) fn revived(key: TokenKey, replay: Replay, delivered: u64) -> Self {
+        let resume = Resumable { key, replay, lost_at: Some(Instant::now()), displaced: 0 };
+        Self {
+            door: None,
+            pending: Vec::new(),
+            closing: false,
+            facts_changed: false,
+            told_of_pause: false,
+            resume: Some(Box::new(resume)),
+            delivered,
+        }
+    }
+
+    /// Returns the number of the last text or event.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered
     }
 
     /// Returns the number of the next text or event.
@@ -75,7 +82,7 @@ impl Seat {
             return false;
         }
         if let Some(resume) = &mut self.resume {
-            resume.remember(&delivery);
+            resume.replay.remember(&delivery);
         }
         if self.door.is_none() && !matches!(delivery, Delivery::Close(_)) {
             return false;
@@ -83,38 +90,5 @@ impl Seat {
         self.closing = matches!(delivery, Delivery::Close(_));
         self.pending.push(delivery);
         self.pending.len() == 1
-    }
-}
-
-impl Resumable {
-    fn remember(&mut self, delivery: &Delivery) {
-        match delivery {
-            Delivery::Text { .. } | Delivery::Event { .. } => self.ring.push(delivery),
-            Delivery::Prompt(text) => self.prompt = Some(text.clone()),
-            Delivery::Secret(on) => self.secret = *on,
-            Delivery::Setting { name, value } => {
-                self.settings.retain(|(known, _)| known != name);
-                self.settings.push((name.clone(), value.clone()));
-            }
-            Delivery::Ack { .. } | Delivery::Close(_) => {}
-        }
-    }
-
-    /// Returns all that a new socket must be told, `seen` being the last number that the client has; true if nothing is
-    /// missing.
-    pub(super) fn replay(&self, seen: u64, acked: u64) -> (Vec<Delivery>, bool) {
-        let (missed, complete) = self.ring.after(seen);
-        let mut deliveries: Vec<Delivery> = self
-            .settings
-            .iter()
-            .map(|(name, value)| Delivery::Setting { name: name.clone(), value: value.clone() })
-            .chain(self.prompt.clone().map(Delivery::Prompt))
-            .collect();
-        deliveries.extend(missed);
-        deliveries.push(Delivery::Secret(self.secret));
-        if acked > 0 {
-            deliveries.push(Delivery::Ack { n: acked });
-        }
-        (deliveries, complete)
     }
 }

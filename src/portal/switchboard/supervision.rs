@@ -105,6 +105,7 @@ impl Switchboard {
             return;
         }
         info!(epoch, "the server is ready");
+        self.check_revived(epoch);
         self.link = Link::Ready;
         self.took_over = true;
         for seat in self.seats.values_mut() {
@@ -198,9 +199,7 @@ impl Handler<Announce> for Switchboard {
     fn handle(&mut self, Announce { to, text }: Announce, _: &mut Context<Self>) {
         let output = Arc::new(Output::new(text.into_string()));
         let sessions: Vec<SessionId> = to.map_or_else(|| self.seats.keys().copied().collect(), |to| vec![to]);
-        for session in sessions {
-            self.push_text(session, &output);
-        }
+        self.tell(&sessions, &output);
         self.deliver();
     }
 }

@@ -1,5 +1,7 @@
 //! The switchboard against a peer that speaks real frames over a real Unix socket.
 
+mod revival;
+
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -42,7 +44,11 @@ impl Portal {
     }
 
     async fn with(limits: LimitsConfig, patience: Duration) -> Self {
-        let switchboard = Switchboard::new(limits, patience, 1).start();
+        Self::of(Switchboard::new(limits, patience, 1)).await
+    }
+
+    async fn of(switchboard: Switchboard) -> Self {
+        let switchboard = switchboard.start();
         let (by, facts) = relay();
         switchboard.send(SupervisedBy { by }).await.unwrap();
         Self { switchboard, facts }

@@ -131,6 +131,8 @@ impl ActorFuture<Switchboard> for WireIo {
         if switchboard.wire.as_ref().is_some_and(|wire| wire.out.len() < FACTS_BELOW_BYTES) {
             switchboard.push_changed_facts();
         }
+        // Before a line leaves, it is on record that it did.
+        switchboard.record();
         if let Some(wire) = &mut switchboard.wire {
             match this.poll_write(&mut wire.out, task) {
                 // A failed write is not the end: what the server still wrote is read first.
