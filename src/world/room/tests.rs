@@ -335,7 +335,7 @@ fn hall() -> Room {
 }
 
 fn moment(can_save: bool) -> Moment {
-    Moment { now_ms: 1_000_000, clock: GameClock { start_ms: 0, factor: 1.0 }, seed: 1, can_save }
+    Moment { now_ms: 1_000_000, clock: GameClock { start_ms: 0, factor: 1.0 }, seed: 1, can_save, hops: 0 }
 }
 
 #[test]
