@@ -323,6 +323,12 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Returns what a portal would find now.
+#[cfg(test)]
+pub(super) fn recorded(data_dir: &Path) -> Revived {
+    read(data_dir, &boot_id()).map(|(_, revived)| revived).unwrap_or_default()
+}
+
 /// Returns the number of the last file, and all that the files say.
 fn read(data_dir: &Path, boot: &str) -> io::Result<(u64, Revived)> {
     let load = |name: &str| match fs::read(data_dir.join(name)) {

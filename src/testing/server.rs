@@ -180,6 +180,20 @@ impl TestServer {
             .unwrap_or_else(|| self.fail("have a new server"));
     }
 
+    /// Kills the portal as a crash would (SIGKILL), without waiting; returns the number it had.
+    pub fn strike_portal(&self) -> u32 {
+        let old = self.portal_pid();
+        processes::signal(old, Signal::KILL);
+        old
+    }
+
+    /// Waits until another portal than `old` has a server that is ready.
+    pub fn wait_for_another_portal(&self, old: u32) {
+        let ready = |status: &Value| status["server"]["state"] == "ready" && pid(status, "portal") != old;
+        poll(START_DEADLINE, || self.control(&json!({ "op": "status" })).filter(ready))
+            .unwrap_or_else(|| self.fail("have a new portal"));
+    }
+
     /// Stops the world with `everhall stop` and returns how its launcher ended.
     pub fn stop(&mut self) -> ExitStatus {
         let output = self.run(&["stop"]);

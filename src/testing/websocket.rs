@@ -27,12 +27,17 @@ impl WsClient {
     /// Connects to `/ws`. `name` appears in the messages of failed waits and is what [`WsClient::enter`] enters as.
     pub fn connect(address: SocketAddr, name: &str) -> Self {
         let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("http accepts a connection");
-        stream.set_nodelay(true).expect("a socket can be set to send at once");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a socket can be given a timeout");
-        stream.set_write_timeout(Some(DEADLINE)).expect("a socket can be given a timeout");
-        let (socket, _) =
-            tungstenite::client(format!("ws://{address}/ws"), stream).expect("/ws answers the websocket handshake");
-        Self {
+        Self::over(stream, name).expect("/ws answers the websocket handshake")
+    }
+
+    /// Opens `/ws` over a connection; `None` if nobody answers there, as while a portal starts.
+    pub fn over(stream: TcpStream, name: &str) -> Option<Self> {
+        let address = stream.peer_addr().ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).ok()?;
+        stream.set_write_timeout(Some(DEADLINE)).ok()?;
+        let (socket, _) = tungstenite::client(format!("ws://{address}/ws"), stream).ok()?;
+        Some(Self {
             name: name.to_owned(),
             socket,
             frames: Vec::new(),
@@ -40,7 +45,7 @@ impl WsClient {
             seen: Seen::default(),
             next: 1,
             closed: false,
-        }
+        })
     }
 
     /// Types a line under a number of the client's choice.
@@ -117,6 +122,14 @@ impl WsClient {
     /// Takes up the session of a connection that was lost.
     pub fn resume(&mut self, token: &str, seen: u64) {
         self.send(&json!({ "resume": token, "seen": seen }));
+    }
+
+    /// Waits for the next frame; false if the connection is closed instead.
+    pub fn receive_or_closed(&mut self) -> bool {
+        let before = self.frames.len();
+        self.wait("a frame, or the end", |client| {
+            if client.frames.len() > before { Some(true) } else { client.closed.then_some(false) }
+        })
     }
 
     /// Waits until the server has closed the connection.

@@ -12,6 +12,7 @@ mod browser;
 mod entering;
 mod handover;
 mod layers;
+mod pages;
 mod playing;
 mod postgres;
 mod processes;

@@ -7,9 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, START_DEADLINE, TelnetClient, poll};
+use everhall::testing::{ADMIN_PASSWORD, Builder, DEADLINE, PASSWORD, TelnetClient};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{plan, world};
 
@@ -177,14 +177,11 @@ fn a_killed_portal_is_replaced_at_the_same_addresses() {
     let server = world();
     let mut ann = server.player("Ann");
     ann.ask("get lamp", "You pick up a lamp.");
-    let (telnet, http, portal) = (server.telnet_address(), server.http_address(), server.portal_pid());
-    kill(portal);
+    let (telnet, http) = (server.telnet_address(), server.http_address());
+    let portal = server.strike_portal();
     ann.closed();
-    let status = poll(START_DEADLINE, || {
-        let status = server.control(&json!({ "op": "status" }))?;
-        (status["server"]["state"] == "ready" && status["portal"]["pid"] != portal).then_some(status)
-    });
-    let status = status.expect("another portal");
+    server.wait_for_another_portal(portal);
+    let status = server.status();
     assert_eq!(status["listeners"]["telnet"], telnet.to_string());
     assert_eq!(status["listeners"]["http"], http.to_string());
     let mut ann = server.telnet("Ann");

@@ -4,7 +4,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::portal::door::Resumed;
-use crate::portal::ring_file::RingFile;
+use crate::portal::lines::InFlight;
+use crate::portal::ring_file::{self, RingFile};
 
 /// A portal's data directory. The portals follow one another without saying goodbye.
 struct DataDir {
@@ -176,28 +177,12 @@ async fn a_line_is_on_record_before_it_leaves_and_a_text_before_it_is_shown() {
     for n in 1..=20 {
         portal.numbered(&ann, n, "look").await;
         server.line().await;
-        let recorded = || RingFile::open(data_dir.folder.path()).1;
-        assert!(recorded().sessions[&ann.session].progress.flight.is_some(), "line {n}");
-        // Reading it began a new file; this portal goes on with one of its own.
-        portal.switchboard.send(Reopen(data_dir.folder.path().to_owned())).await.unwrap();
+        let recorded = ring_file::recorded(data_dir.folder.path());
+        assert_eq!(recorded.sessions[&ann.session].progress.flight, Some(InFlight { client: Some(n) }));
         server.frame(Some(n), vec![answer(&ann, n, vec![text(&[&ann], "A hall.")])]).await;
         ann.gets().await;
-        let recorded = recorded();
+        let recorded = ring_file::recorded(data_dir.folder.path());
         let session = &recorded.sessions[&ann.session];
         assert_eq!((session.delivered, session.progress.acked, recorded.applied), (n, n, n));
-        portal.switchboard.send(Reopen(data_dir.folder.path().to_owned())).await.unwrap();
-    }
-}
-
-/// Has a switchboard write a file of its own again after a test has read it.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Reopen(std::path::PathBuf);
-
-impl Handler<Reopen> for Switchboard {
-    type Result = ();
-
-    fn handle(&mut self, Reopen(data_dir): Reopen, _: &mut Context<Self>) {
-        self.ring_file = RingFile::open(&data_dir).0;
     }
 }
