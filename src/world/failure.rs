@@ -33,7 +33,7 @@ impl Failure {
         Self { message: message.into(), place: String::new() }
     }
 
-    /// Returns what a Developer reads of it: one line, of at most [`TRACE_MOST`] characters.
+    /// Returns what a Developer reads of it: one line, of at most `TRACE_MOST` characters.
     pub fn trace(&self) -> Markup {
         let line = self.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(TRACE_MOST) {

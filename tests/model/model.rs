@@ -12,7 +12,6 @@
 //!
 //! What is merged into one step cannot be told apart from outside: a session's and a room's handlers and the journal's for what they send (`server.rs`);
 //! the portal's confirmation of a flush and its arrival. What is left out: channels, accounts and signals, which are batches like any other; storage that is away.
-#![expect(clippy::unwrap_used, reason = "a test ends by panicking")]
 
 mod book;
 mod database;

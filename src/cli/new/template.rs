@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn a_game_is_compiled_as_the_engine_is_so_that_nothing_is_compiled_twice() {
-        let engine: toml::Table = include_str!("../../../Cargo.toml").parse().unwrap();
+        let mut engine: toml::Table = include_str!("../../../Cargo.toml").parse().unwrap();
+        // No game checks the model of the commit rule.
+        engine["profile"]["dev"]["package"].as_table_mut().unwrap().remove("everhall-model").unwrap();
         let mut game: toml::Table = PROFILE.parse().unwrap();
         let packages = game["profile"]["dev"]["package"].as_table_mut().unwrap();
         // In its own workspace the engine is no dependency.

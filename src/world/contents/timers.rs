@@ -69,17 +69,6 @@ impl Contents {
         self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), entity.id)));
     }
 
-    /// Sets a timer back to what it was before it fired.
-    pub fn set_back(&mut self, id: EntityId, before: Timer) {
-        self.undue(id);
-        let Some(entity) = self.entities.get_mut(&id) else { return };
-        match entity.timers.iter_mut().find(|timer| timer.name == before.name) {
-            Some(timer) => *timer = before,
-            None => entity.timers.push(before),
-        }
-        self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), id, timer.name.clone())));
-    }
-
     pub(super) fn undue(&mut self, id: EntityId) {
         for timer in self.entities.get(&id).map_or(&[][..], |entity| &entity.timers) {
             self.due.remove(&(timer.due_at(), id));
