@@ -84,8 +84,8 @@ pub struct Moment {
     pub seed: u64,
     /// How many signals led to it.
     pub hops: u32,
-    /// What it changes can be stored. If not, a run that changes anything comes to [`Performed::Unsaved`]; what was late
-    /// before is shown as it is, and stays late.
+    /// What it changes can be stored. If not, a run that changes anything comes to [`Performed::Unsaved`]. What was late
+    /// before goes with whatever is shown all the same: that waits until it is stored.
     pub can_save: bool,
 }
 
@@ -155,7 +155,7 @@ impl Room {
                 return Ok((edits, changes, effects, Run::Never));
             }
             // What is late goes with whatever is shown or stored: it may have been read for that.
-            let saves = moment.can_save && self.contents.has_late() && !(changes.is_empty() && effects.is_silent());
+            let saves = self.contents.has_late() && !(changes.is_empty() && effects.is_silent());
             if saves {
                 changes.extend(self.contents.late_rows(&edits));
             }

@@ -74,14 +74,18 @@ fn a_lantern_burns_in_its_carriers_hand_over_crashes_and_reloads() {
 #[test]
 fn a_lantern_burns_while_nothing_can_be_saved() {
     let server = plan().config("[storage]\npatience_ms = 1000").start();
-    let mut ann = server.player("Ann");
+    let (mut ann, mut bob) = (server.player("Ann"), server.player("Bob"));
     let mut lantern = light_lantern(&mut ann);
     lantern.check(&mut ann);
     let mut other = super::storage::lock(&server);
-    // The lantern's own tick is what cannot be saved.
+    bob.send("get lamp");
     ann.expect("The world cannot save anything just now.");
     let unlock = Instant::now() + Duration::from_secs(5);
-    ann.wait("more than two ticks", |_| Instant::now() > unlock);
+    assert_eq!(
+        poll(Duration::from_secs(6), || (Instant::now() > unlock).then_some(())),
+        Some(()),
+        "more than two ticks"
+    );
     other.batch_execute("COMMIT").unwrap();
     ann.expect("The world can save again.");
     // Those that were put off come as one, so a second may pass.

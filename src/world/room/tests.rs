@@ -371,6 +371,53 @@ fn what_cannot_be_saved_has_not_happened_and_what_changes_nothing_goes_on() {
     });
 }
 
+/// Burns down while nobody looks.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Candle {
+    burnt: u64,
+}
+
+impl ObjectType for Candle {
+    const TYPE: &'static str = "candle";
+    const LAZY: bool = true;
+    fn on_signal(&mut self, _: EntityId, signal: &Signal, _: &mut RoomCx) {
+        self.burnt += signal.ticks;
+    }
+}
+
+#[test]
+fn what_would_be_stored_late_is_put_off_as_well_and_what_is_late_already_goes_with_what_is_shown() {
+    let (mut hall, thing) = (hall(), EntityId(2));
+    let mut candle = hall.contents.entity(thing).unwrap().clone();
+    candle.behaviour = Behaviour::with_object(Candle::default());
+    hall.contents.insert(candle);
+    let tick = |cx: &mut RoomCx| {
+        cx.every(thing, Duration::from_secs(2), &Fuse);
+        Ok(())
+    };
+    assert!(matches!(hall.perform(moment(true), tick), Performed::Done(..)));
+    let mut fire = |can_save: bool, after_ms: i64| {
+        let now_ms = moment(true).now_ms + after_ms;
+        let [(entity, timer)] = hall.contents.due(now_ms, 9).try_into().unwrap();
+        let firing = Firing::begin(&mut hall.contents, entity, &timer, now_ms).unwrap();
+        let performed = hall.fire(Moment { now_ms, ..moment(can_save) }, &firing);
+        if matches!(performed, Performed::Unsaved) {
+            firing.put_off(&mut hall.contents);
+        }
+        (performed, hall.contents.has_late())
+    };
+    assert!(matches!(fire(false, 2_000), (Performed::Unsaved, false)));
+    let (performed, is_late) = fire(true, 4_000);
+    assert!(matches!(performed, Performed::Done(changes, ..) if changes.is_empty()) && is_late);
+    assert!(matches!(fire(false, 6_000), (Performed::Unsaved, true)));
+    assert_eq!(hall.contents.entity(thing).unwrap().state::<Candle>(), Some(&Candle { burnt: 2 }));
+    let told = hall.perform(moment(false), |cx| {
+        cx.effects().recalled.push(thing);
+        Ok(())
+    });
+    assert!(matches!(told, Performed::Done(changes, ..) if !changes.is_empty()), "it is shown with what was late");
+}
+
 #[test]
 fn a_tick_that_is_put_off_is_due_as_before_and_comes_with_those_it_misses() {
     let (mut hall, thing) = (hall(), EntityId(2));
