@@ -2,7 +2,8 @@
 //!
 //! ```sh
 //! cargo run --release --example timers -- run --data-dir /tmp/timers
-//! # as any player: wind 50        every clock strikes once, 50 ms later
+//! # as any player: wind 1000      every clock strikes once, all at the same moment, a second later
+//! #                wind 50        … as soon as one may: each 50 ms after its room was told
 //! #                wind 50 1000   … spread over another second
 //! #                tick 1000      every clock strikes each second, until the world stops
 //! #                lateness       how late they were since the last `wind`, `tick` or `lateness`
@@ -59,7 +60,8 @@ struct Shop;
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Wind {
-    delay: i64,
+    /// When, in milliseconds since 1970; 50 ms after the room is told of it at the earliest.
+    at: i64,
     spread: i64,
     period: i64,
 }
@@ -72,10 +74,11 @@ impl RoomType for Shop {
     const TYPE: &'static str = "shop";
 
     fn on_signal(&mut self, signal: &Signal, cx: &mut RoomCx) {
-        let Some(Wind { delay, spread, period }) = signal.read() else { return };
+        let Some(Wind { at, spread, period }) = signal.read() else { return };
         let clocks: Vec<EntityId> = cx.view().here(Kind::Object).map(|clock| clock.id).collect();
         for clock in clocks {
-            let delay = delay + if spread > 0 { cx.rng().i64(0..spread) } else { 0 };
+            let spread = if spread > 0 { cx.rng().i64(0..spread) } else { 0 };
+            let delay = (at - cx.now_ms()).max(50) + spread;
             if period > 0 {
                 let strike = Strike { due: cx.now_ms(), period };
                 cx.every(clock, Duration::from_millis(period as u64), &strike);
@@ -110,7 +113,8 @@ impl Command for WindUp {
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
         let mut words = args.words();
         let (delay, spread) = (number(&mut words), number(&mut words));
-        wind_all(&Wind { delay, spread, period: 0 }, cx);
+        let at = cx.view().now_ms() + delay;
+        wind_all(&Wind { at, spread, period: 0 }, cx);
         Ok(())
     }
 }
@@ -122,7 +126,7 @@ impl Command for Tick {
     const HELP: &'static str = "Usage: tick <period in ms>";
 
     fn run(&self, args: &Args, cx: &mut CommandCx) -> Result<(), Refusal> {
-        wind_all(&Wind { delay: 0, spread: 0, period: number(&mut args.words()) }, cx);
+        wind_all(&Wind { at: 0, spread: 0, period: number(&mut args.words()) }, cx);
         Ok(())
     }
 }

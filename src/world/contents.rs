@@ -15,6 +15,8 @@ use crate::world::record::Change;
 mod late;
 mod timers;
 
+pub use timers::Due;
+
 /// A room and all that is in it at any depth: the room itself, its exits, who is here and what they carry.
 #[derive(Debug)]
 pub struct Contents {
@@ -22,8 +24,8 @@ pub struct Contents {
     entities: FxHashMap<EntityId, Entity>,
     /// What is directly in each, in order of arrival.
     inside: FxHashMap<EntityId, Vec<EntityId>>,
-    /// When which timer is due.
-    due: BTreeSet<(i64, EntityId, String)>,
+    /// When timers of which entity are due.
+    due: BTreeSet<(i64, EntityId)>,
     /// What has changed and is to be stored later.
     late: BTreeSet<EntityId>,
     /// Nothing is stored later any more.
@@ -78,7 +80,7 @@ impl Contents {
             }
         }
         self.undue(entity.id);
-        self.due.extend(entity.timers.iter().map(|timer| (timer.due_at(), entity.id, timer.name.clone())));
+        self.list_due(&entity);
         self.entities.insert(entity.id, entity)
     }
 

@@ -5,7 +5,7 @@
 //! happened: it is put off.
 
 use crate::ids::EntityId;
-use crate::world::contents::Contents;
+use crate::world::contents::{Contents, Due};
 use crate::world::record::Change;
 use crate::world::signal::{Signal, Timer};
 
@@ -16,32 +16,27 @@ pub struct Firing {
     pub entity: EntityId,
     /// What its type is told.
     pub signal: Signal,
-    /// The timer as it was before.
-    before: Timer,
+    /// When the timer had ticked last before.
+    fired_at: i64,
     /// The timer as this firing left it.
     timer: Timer,
 }
 
 impl Firing {
-    /// Takes a due timer from the room. Returns `None` if it is no longer the timer that it was: another one that was due
-    /// before it has stopped it, changed it, or carried it away.
-    pub fn begin(contents: &mut Contents, entity: EntityId, before: &Timer, now_ms: i64) -> Option<Self> {
-        if contents.entity(entity)?.timer(&before.name)? != before {
-            return None;
-        }
-        let signal = before.signal(entity, before.ticks_due(now_ms));
-        let mut timer = before.clone();
-        if timer.is_ticker() {
-            timer = contents.ticked(entity, &timer.name, now_ms)?;
-        } else {
-            contents.spend(entity, &timer.name);
-        }
-        Some(Self { entity, signal, before: before.clone(), timer })
+    /// Takes a timer of `entity` that was due at `at` from the room. Returns `None` if there is none any more: another one
+    /// that was due before it has stopped it, changed it, or carried it away.
+    pub fn begin(contents: &mut Contents, entity: EntityId, at: i64, now_ms: i64) -> Option<Self> {
+        let Due { mut timer, ticks, fired_at } = contents.take_due(entity, at, now_ms)?;
+        // A one-shot is gone: all that is still wanted of it is its name.
+        let json = if timer.is_ticker() { timer.json.clone() } else { std::mem::take(&mut timer.json) };
+        let signal = Signal { name: timer.name.clone(), json, from: Some(entity), ticks, hops: 0 };
+        Some(Self { entity, signal, fired_at, timer })
     }
 
     /// Puts the firing off: the timer is due as it was before, and counts what it misses meanwhile.
     pub fn put_off(self, contents: &mut Contents) {
-        contents.set_back(self.entity, self.before);
+        let Self { entity, signal, fired_at, timer } = self;
+        contents.set_back(entity, Timer { json: signal.json, fired_at, ..timer });
     }
 
     /// Tells whether it fires again.

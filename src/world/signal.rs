@@ -193,11 +193,6 @@ impl Timer {
             () => ((now_ms - due) / self.period_ms + 1) as u64,
         }
     }
-
-    /// Returns the signal that it sends.
-    pub fn signal(&self, entity: EntityId, ticks: u64) -> Signal {
-        Signal { name: self.name.clone(), json: self.json.clone(), from: Some(entity), ticks, hops: 0 }
-    }
 }
 
 #[cfg(test)]

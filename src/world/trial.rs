@@ -404,14 +404,14 @@ impl Trial {
         let mut all = self.hook(|_| Ok(()));
         while let Some(due) = self.room.contents.next_due().filter(|due| *due <= until) {
             self.now_ms = self.now_ms.max(due);
-            for (entity, timer) in self.room.contents.due(self.now_ms, usize::MAX) {
-                let firing = Firing::begin(&mut self.room.contents, entity, &timer, self.now_ms);
-                let Some(firing) = firing else { continue };
-                let said = self.hook(|cx| {
-                    cx.deliver(entity, &firing.signal);
-                    Ok(())
-                });
-                all.append(said);
+            for (at, entity) in self.room.contents.due(self.now_ms, usize::MAX) {
+                while let Some(firing) = Firing::begin(&mut self.room.contents, entity, at, self.now_ms) {
+                    let said = self.hook(|cx| {
+                        cx.deliver(entity, &firing.signal);
+                        Ok(())
+                    });
+                    all.append(said);
+                }
             }
         }
         self.now_ms = until;

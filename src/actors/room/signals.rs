@@ -72,18 +72,23 @@ impl RoomActor {
             return;
         }
         self.waits_for_storage = false;
-        let due = self.room.contents.due(batch.now_ms, TIMERS_AT_ONCE);
-        for (n, (entity, timer)) in (1..).zip(due) {
-            // That a one-shot is spent is a change already.
-            if !timer.is_ticker() && self.services.must_wait(&batch) {
-                self.waits_for_storage = true;
-                break;
-            }
-            let Some(firing) = Firing::begin(&mut self.room.contents, entity, &timer, batch.now_ms) else { continue };
-            if !self.fire(&mut batch, &firing, n) {
-                firing.put_off(&mut self.room.contents);
-                self.waits_for_storage = true;
-                break;
+        let (now_ms, mut n) = (batch.now_ms, 0);
+        'pass: for (at, entity) in self.room.contents.due(now_ms, TIMERS_AT_ONCE) {
+            // No more than it has now: a hook may set one that is due already.
+            let most = self.room.contents.entity(entity).map_or(0, |entity| entity.timers.len());
+            for _ in 0..most {
+                // That a one-shot is spent is a change already.
+                if self.room.contents.is_one_shot_next(entity, at) && self.services.must_wait(&batch) {
+                    self.waits_for_storage = true;
+                    break 'pass;
+                }
+                let Some(firing) = Firing::begin(&mut self.room.contents, entity, at, now_ms) else { break };
+                n += 1;
+                if !self.fire(&mut batch, &firing, n) {
+                    firing.put_off(&mut self.room.contents);
+                    self.waits_for_storage = true;
+                    break 'pass;
+                }
             }
         }
         self.end_pass(batch);

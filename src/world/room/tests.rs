@@ -382,8 +382,8 @@ fn a_tick_that_is_put_off_is_due_as_before_and_comes_with_those_it_misses() {
     let due = hall.contents.next_due().unwrap();
     for late in [0, 3_000, 20_000] {
         let now_ms = due + late;
-        let [(entity, timer)] = hall.contents.due(now_ms, 9).try_into().unwrap();
-        let firing = Firing::begin(&mut hall.contents, entity, &timer, now_ms).unwrap();
+        assert_eq!(hall.contents.due(now_ms, 9), [(due, thing)]);
+        let firing = Firing::begin(&mut hall.contents, thing, due, now_ms).unwrap();
         assert_eq!(firing.signal.ticks as i64, 1 + late / 2_000);
         assert_ne!(hall.contents.next_due(), Some(due));
         firing.put_off(&mut hall.contents);
