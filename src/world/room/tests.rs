@@ -398,8 +398,8 @@ fn what_would_be_stored_late_is_put_off_as_well_and_what_is_late_already_goes_wi
     assert!(matches!(hall.perform(moment(true), tick), Performed::Done(..)));
     let mut fire = |can_save: bool, after_ms: i64| {
         let now_ms = moment(true).now_ms + after_ms;
-        let [(entity, timer)] = hall.contents.due(now_ms, 9).try_into().unwrap();
-        let firing = Firing::begin(&mut hall.contents, entity, &timer, now_ms).unwrap();
+        let [(at, entity)] = hall.contents.due(now_ms, 9).try_into().unwrap();
+        let firing = Firing::begin(&mut hall.contents, entity, at, now_ms).unwrap();
         let performed = hall.fire(Moment { now_ms, ..moment(can_save) }, &firing);
         if matches!(performed, Performed::Unsaved) {
             firing.put_off(&mut hall.contents);
