@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod failpoint;
 pub mod first_run;
 pub mod flamegraph;
 pub mod ids;

@@ -14,6 +14,7 @@ use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::session::ChannelsChanged;
 use crate::db::History;
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -77,6 +78,7 @@ impl ChannelActor {
     }
 
     fn say(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, text: &str) {
+        fail_point!("channel.say");
         if caller.account != AccountId(0) && !self.channel.has(caller.account) {
             batch.tell(session, text!("You do not listen to {}. Join it first.", self.channel.record.name));
             return self.services.commit(batch);
@@ -120,6 +122,7 @@ impl ChannelActor {
         self.record(&mut batch, cx);
         batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
         batch.changes.push(Change::Message(Box::new(message)));
+        fail_point!("channel.said");
         self.services.commit(batch);
     }
 

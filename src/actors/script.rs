@@ -15,6 +15,7 @@ use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::storage::LATER;
+use crate::failpoint::fail_point;
 use crate::wire::Item;
 use crate::world::failure::{Failure, contain};
 use crate::world::record::{Change, ScriptRecord};
@@ -56,6 +57,7 @@ impl ScriptActor {
         let ticks = (due - self.ticked).max(0) as u64;
         self.waits_for_storage = false;
         if ticks > 0 {
+            fail_point!("script.tick");
             let before = std::mem::replace(&mut self.ticked, due);
             let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
             if !self.run(batch, cx, |script, cx| script.on_tick(cx), ctx) {
@@ -89,6 +91,7 @@ impl ScriptActor {
                 return true;
             }
         };
+        fail_point!("script.ticked");
         let (announced, signals) = cx.into_parts();
         let key = Key::Script(self.record.id);
         if (state.is_some() || !signals.is_empty()) && self.services.must_wait(&batch) {
