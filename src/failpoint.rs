@@ -191,7 +191,8 @@ pub const ALL: &[Step] = &[
     server("server.met", By::Start),
     server("server.taken_over", By::Start),
     server("server.loaded", By::Start),
-    server("server.found", By::Start),
+    server("server.restored", By::Start),
+    server("server.ready", By::Start),
     portal("portal.ready", By::Start),
 ];
 
