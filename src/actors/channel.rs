@@ -13,6 +13,7 @@ use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::session::ChannelsChanged;
+use crate::actors::vital::Vital;
 use crate::db::History;
 use crate::failpoint::fail_point;
 use crate::ids::{AccountId, SessionId};
@@ -61,6 +62,7 @@ pub struct Connected {
 
 /// A channel.
 pub struct ChannelActor {
+    _vital: Vital,
     channel: Channel,
     behaviour: Box<dyn AnyChannel>,
     services: Shared,
@@ -70,7 +72,7 @@ pub struct ChannelActor {
 impl ChannelActor {
     /// Returns the actor of a channel.
     pub fn new(channel: Channel, behaviour: Box<dyn AnyChannel>, services: Shared) -> Self {
-        Self { channel, behaviour, services, complaints: Complaints::default() }
+        Self { _vital: Vital("channel"), channel, behaviour, services, complaints: Complaints::default() }
     }
 
     fn key(&self) -> Key {

@@ -19,6 +19,7 @@ use crate::actors::channel::AskChannel;
 use crate::actors::complaints::Complaints;
 use crate::actors::meter;
 use crate::actors::services::Shared;
+use crate::actors::vital::Vital;
 use crate::actors::world::{Adopt, Find, Locate, ReadHistory, Route, lead_nowhere};
 use crate::failpoint::fail_point;
 use crate::ids::{EntityId, RoomId, SessionId};
@@ -57,6 +58,7 @@ pub struct Present;
 
 /// A loaded room.
 pub struct RoomActor {
+    _vital: Vital,
     room: Room,
     services: Shared,
     went: FxHashMap<EntityId, RoomId>,
@@ -81,6 +83,7 @@ impl RoomActor {
     /// Returns the actor of a loaded room.
     pub fn new(room: Room, services: Shared) -> Self {
         Self {
+            _vital: Vital("room"),
             room,
             services,
             went: FxHashMap::default(),

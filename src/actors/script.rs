@@ -15,6 +15,7 @@ use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::storage::LATER;
+use crate::actors::vital::Vital;
 use crate::failpoint::fail_point;
 use crate::wire::Item;
 use crate::world::failure::{Failure, contain};
@@ -26,6 +27,7 @@ const SCRIPT_MAILBOX: usize = 16;
 
 /// A global script.
 pub struct ScriptActor {
+    _vital: Vital,
     record: ScriptRecord,
     script: Box<dyn AnyScript>,
     /// Ticks that have been run, counted from the phase.
@@ -40,7 +42,7 @@ impl ScriptActor {
     /// Returns the actor of a script that was stored as `record`.
     pub fn new(record: ScriptRecord, script: Box<dyn AnyScript>, services: Shared) -> Self {
         let complaints = Complaints::default();
-        Self { record, script, ticked: 0, waits_for_storage: false, services, complaints }
+        Self { _vital: Vital("script"), record, script, ticked: 0, waits_for_storage: false, services, complaints }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {

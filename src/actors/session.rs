@@ -18,6 +18,7 @@ use crate::actors::room::{Mail, keeper};
 use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::actors::storage::LATER;
+use crate::actors::vital::Vital;
 use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
 use crate::mailbox;
@@ -129,6 +130,7 @@ enum Mode {
 
 /// A session.
 pub struct SessionActor {
+    _vital: Vital,
     id: SessionId,
     facts: Facts,
     mode: Mode,
@@ -148,6 +150,7 @@ impl SessionActor {
     /// Returns a session that has just been opened.
     pub fn new(id: SessionId, facts: Facts, services: Shared) -> Self {
         Self {
+            _vital: Vital("session"),
             id,
             facts,
             mode: Mode::Login(LoginState::default()),
