@@ -10,6 +10,7 @@ mod badinput;
 mod brittle;
 mod browser;
 mod entering;
+mod faults;
 mod handover;
 mod layers;
 mod pages;
