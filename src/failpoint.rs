@@ -192,7 +192,7 @@ pub const ALL: &[Step] = &[
     server("server.taken_over", By::Start),
     server("server.loaded", By::Start),
     server("server.restored", By::Start),
-    server("server.ready", By::Start),
+    server("server.ready", By::Reload),
     portal("portal.ready", By::Start),
 ];
 

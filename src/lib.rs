@@ -24,6 +24,7 @@ pub mod mailbox;
 pub mod portal;
 pub mod testing;
 pub mod text;
+pub mod torture;
 pub mod web;
 pub mod wire;
 pub mod world;

@@ -186,7 +186,7 @@ impl TestServer {
         pid
     }
 
-    /// Sends a signal to a process of this world; one that is gone already is no error.
+    /// Sends a signal to a process of this world; one that is gone already, or 0, is no error.
     pub fn signal(&self, pid: u32, signal: Signal) {
         processes::signal(pid, signal);
     }

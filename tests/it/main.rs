@@ -21,6 +21,7 @@ mod sizes;
 mod storage;
 mod survival;
 mod time;
+mod torture;
 mod transcripts;
 mod typists;
 mod websocket;
