@@ -66,11 +66,12 @@ fn fifty_players_neither_lose_nor_double_any_of_two_hundred_coins_on_postgres() 
     bank(22, Some(&database));
 }
 
-/// Ends the server at every step that this chooses, one after the other, while few play.
-fn steps(seed: u64, chosen: impl Fn(&Step) -> bool, database: Option<&Database>) {
+/// Ends the server at every step that this chooses, one after the other, all of them so many times, while few play.
+fn steps(seed: u64, chosen: impl Fn(&Step) -> bool, times: usize, database: Option<&Database>) {
     // More vaults than bankers: so that some fall asleep.
     let size = Size { typists: 3, bankers: 6, visitors: 3, coins: 12, vaults: 12, demo: true };
     let steps: Vec<Step> = failpoint::ALL.iter().filter(|step| is_for_server(step) && chosen(step)).copied().collect();
+    let steps = steps.repeat(times);
     let count = steps.len() as u32;
     assert!(count > 0);
     let report = torture(seed, size, Deeds::Steps(steps), database);
@@ -84,18 +85,18 @@ fn is_for_server(step: &Step) -> bool {
 
 #[test]
 fn a_crash_at_any_step_of_a_line_loses_nothing() {
-    steps(31, |step| !is_storing(step), None);
+    steps(31, |step| !is_storing(step), 1, None);
 }
 
 #[test]
 fn a_crash_at_any_step_of_storing_loses_nothing() {
-    steps(32, is_storing, None);
+    steps(32, is_storing, 4, None);
 }
 
 #[test]
 fn a_crash_at_any_step_of_storing_loses_nothing_on_postgres() {
     let Some(database) = Database::fresh() else { return };
-    steps(33, is_storing, Some(&database));
+    steps(33, is_storing, 4, Some(&database));
 }
 
 /// From the journal to the portal and back, and the start of the next server.
