@@ -10,6 +10,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::app::App;
 use crate::config::{Config, Layers, Loaded};
 use crate::launcher::{DataDirLock, prepare};
+use crate::torture::has_demo;
 
 mod admin;
 mod args;
@@ -21,6 +22,7 @@ pub(crate) mod out;
 mod password;
 mod run;
 mod status;
+mod torture;
 
 pub use failure::{Exit, Failure};
 
@@ -94,6 +96,7 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Admin(command) => admin::run(&context, command).map(|()| ExitCode::SUCCESS),
         Command::Bench(command) => bench::run(&context, command).map(|()| ExitCode::SUCCESS),
+        Command::Torture(args) => torture::run(&context, args, has_demo(&app.registry)).map(|()| ExitCode::SUCCESS),
         // Done above: they need no settings.
         Command::Version | Command::New(_) => Ok(ExitCode::SUCCESS),
         Command::Portal(args) => run::portal(&context, args),

@@ -19,6 +19,7 @@ mod folder;
 mod processes;
 mod seen;
 mod server;
+pub(crate) mod stream;
 mod telnet;
 mod transcript;
 mod trial;

@@ -18,6 +18,7 @@ use crate::actors::services::Shared;
 use crate::actors::session::{ChannelsChanged, Ended, with_facts};
 use crate::actors::vital::Vital;
 use crate::db::{AccountName, Password, Trouble};
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -327,6 +328,7 @@ impl AccountsActor {
         let Some(services) = self.services.clone() else { return };
         self.online.remove(&account);
         self.tell_channels(account, &[]);
+        fail_point!("accounts.left");
         batch.changes.push(Change::SessionGone(session));
         services.commit(batch);
         services.to_session(session, Ended);
@@ -368,6 +370,7 @@ impl Handler<Enter> for AccountsActor {
 
     fn handle(&mut self, enter: Enter, ctx: &mut Self::Context) {
         let _metered = meter::start(Kind::Accounts);
+        fail_point!("accounts.enter");
         self.enter(enter, ctx);
     }
 }
@@ -386,6 +389,7 @@ impl Handler<Seated> for AccountsActor {
 
     fn handle(&mut self, seated: Seated, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Accounts);
+        fail_point!("accounts.seated");
         self.entering.remove(&seated.account);
         if let Some(online) = self.online.get_mut(&seated.account) {
             online.session = seated.session;
@@ -409,6 +413,7 @@ impl Handler<AskAccounts> for AccountsActor {
 
     fn handle(&mut self, ask: AskAccounts, ctx: &mut Self::Context) {
         let _metered = meter::start(Kind::Accounts);
+        fail_point!("accounts.asked");
         self.answer(ask, ctx);
     }
 }

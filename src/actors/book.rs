@@ -18,6 +18,10 @@ use crate::actors::batch::{Batch, BatchId, Key};
 use crate::wire::Group;
 use crate::world::record::Change;
 
+mod causes;
+
+use causes::causes_first;
+
 /// What the journal shall do.
 #[derive(Debug, PartialEq)]
 pub enum Action {
@@ -133,14 +137,13 @@ impl Book {
     /// Takes in a complete batch.
     pub fn commit(&mut self, batch: Batch, actions: &mut Vec<Action>) {
         let id = batch.id;
-        let was_open = self.close(id);
-        let mut waits: SmallVec<[BatchId; 4]> = SmallVec::new();
-        for key in &batch.met {
-            waits.extend(self.marks.get(key).into_iter().flat_map(|mark| mark.open.iter().copied()));
-        }
+        let was_open = self.open.contains_key(&id);
+        let waits = self.causes(&batch);
         if waits.is_empty() {
+            self.close(id, &[]);
             self.admit(batch, actions);
         } else {
+            self.close(id, &batch.changed);
             for key in batch.changed.clone() {
                 self.opened(id, key);
             }
@@ -163,9 +166,25 @@ impl Book {
         self.start_flush(actions);
     }
 
-    /// Forgets that a batch is open. Returns false if it was not.
-    fn close(&mut self, id: BatchId) -> bool {
-        let Some(keys) = self.open.remove(&id) else { return false };
+    /// Returns the open batches that a batch has seen: those that changed an actor it met, before it changed that actor itself.
+    fn causes(&self, batch: &Batch) -> SmallVec<[BatchId; 4]> {
+        let mut causes: SmallVec<[BatchId; 4]> = SmallVec::new();
+        for key in &batch.met {
+            let open = self.marks.get(key).map_or(&[][..], |mark| &mark.open);
+            let before = open.iter().take_while(|open| **open != batch.id).copied();
+            causes.extend(before);
+        }
+        causes
+    }
+
+    /// Forgets that a batch is open, but for the actors that it keeps.
+    fn close(&mut self, id: BatchId, kept: &[Key]) {
+        let Some(keys) = self.open.remove(&id) else { return };
+        let (kept, keys): (SmallVec<[Key; 4]>, SmallVec<[Key; 4]>) =
+            keys.into_iter().partition(|key| kept.contains(key));
+        if !kept.is_empty() {
+            self.open.insert(id, kept);
+        }
         for key in keys {
             if let Some(mark) = self.marks.get_mut(&key) {
                 mark.open.retain(|open| *open != id);
@@ -174,7 +193,6 @@ impl Book {
                 }
             }
         }
-        true
     }
 
     /// Lets go of the held batches that wait, directly or not, for no incomplete one.
@@ -202,9 +220,9 @@ impl Book {
         self.held = stay;
         let go: Vec<Held> = go;
         for held in &go {
-            self.close(held.batch.id);
+            self.close(held.batch.id, &[]);
         }
-        for held in go {
+        for held in in_order(go) {
             self.admit(held.batch, actions);
         }
     }
@@ -255,6 +273,15 @@ impl Book {
         self.flight = Some((number, entries));
         actions.push(Action::Flush(Flush { number, batches }));
     }
+}
+
+/// Puts held batches into the order of cause and effect: of two changes to one row the last counts.
+fn in_order(held: Vec<Held>) -> Vec<Held> {
+    let place: FxHashMap<BatchId, usize> = held.iter().enumerate().map(|(at, held)| (held.batch.id, at)).collect();
+    let causes: Vec<Vec<usize>> =
+        held.iter().map(|held| held.waits.iter().filter_map(|cause| place.get(cause).copied()).collect()).collect();
+    let mut held: Vec<Option<Held>> = held.into_iter().map(Some).collect();
+    causes_first(&causes).into_iter().filter_map(|at| held[at].take()).collect()
 }
 
 #[cfg(test)]
@@ -411,6 +438,21 @@ mod tests {
         book.flushed(1, &mut actions);
         check(&mut actions, "sent 1: 1 2");
         assert!(book.is_idle());
+    }
+
+    #[test]
+    fn what_waited_for_one_that_waited_itself_comes_behind_it() {
+        let (mut book, mut actions) = (Book::new(0), Vec::new());
+        // Walk 1 leaves A for B; what happens in A then, 2 and 3, has seen that. B has been left by walk 4, which is under way.
+        let (one, four) = (batch(1, &[A, B], &[]), batch(4, &[B, C], &[]));
+        book.opened(one.id, A);
+        book.commit(batch(2, &[A], &[]), &mut actions);
+        book.commit(batch(3, &[A], &[]), &mut actions);
+        book.opened(four.id, B);
+        book.commit(one, &mut actions);
+        check(&mut actions, "");
+        book.commit(four, &mut actions);
+        check(&mut actions, "flush 1: 4 1 2 3");
     }
 
     #[test]

@@ -13,7 +13,9 @@ use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::session::ChannelsChanged;
+use crate::actors::vital::Vital;
 use crate::db::History;
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -60,6 +62,7 @@ pub struct Connected {
 
 /// A channel.
 pub struct ChannelActor {
+    _vital: Vital,
     channel: Channel,
     behaviour: Box<dyn AnyChannel>,
     services: Shared,
@@ -69,7 +72,7 @@ pub struct ChannelActor {
 impl ChannelActor {
     /// Returns the actor of a channel.
     pub fn new(channel: Channel, behaviour: Box<dyn AnyChannel>, services: Shared) -> Self {
-        Self { channel, behaviour, services, complaints: Complaints::default() }
+        Self { _vital: Vital("channel"), channel, behaviour, services, complaints: Complaints::default() }
     }
 
     fn key(&self) -> Key {
@@ -77,6 +80,7 @@ impl ChannelActor {
     }
 
     fn say(&mut self, mut batch: Batch, session: SessionId, caller: &Caller, text: &str) {
+        fail_point!("channel.say");
         if caller.account != AccountId(0) && !self.channel.has(caller.account) {
             batch.tell(session, text!("You do not listen to {}. Join it first.", self.channel.record.name));
             return self.services.commit(batch);
@@ -120,6 +124,7 @@ impl ChannelActor {
         self.record(&mut batch, cx);
         batch.changes.push(Change::Channel(Box::new(self.channel.record.clone())));
         batch.changes.push(Change::Message(Box::new(message)));
+        fail_point!("channel.said");
         self.services.commit(batch);
     }
 

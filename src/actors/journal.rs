@@ -19,6 +19,7 @@ use crate::actors::services::Shared;
 use crate::actors::storage::Told;
 use crate::actors::vital::Vital;
 use crate::db::DbError;
+use crate::failpoint::fail_point;
 use crate::mailbox;
 
 mod outage;
@@ -153,6 +154,7 @@ impl JournalActor {
     }
 
     fn store(&mut self, flush: Flush, ctx: &mut Context<Self>) {
+        fail_point!("journal.flush");
         self.figures.largest_flush = self.figures.largest_flush.max(flush.batches.len());
         self.figures.stored_groups += flush.batches.len() as u64;
         let (started, number) = (Instant::now(), flush.number);
@@ -164,12 +166,14 @@ impl JournalActor {
                 let _metered = meter::start(Kind::Journal);
                 journal.writing = None;
                 journal.came_back();
+                fail_point!("journal.stored");
                 let took = started.elapsed().as_micros() as u64;
                 journal.figures.flushes += 1;
                 journal.figures.flush_total_us += took;
                 journal.figures.flush_max_us = journal.figures.flush_max_us.max(took);
                 journal.book.flushed(number, &mut journal.actions);
                 journal.perform(ctx);
+                fail_point!("journal.sent");
                 journal.tell_watchers();
             }
             Err(error) => {
@@ -199,6 +203,7 @@ impl Handler<Commit> for JournalActor {
     fn handle(&mut self, Commit(batch): Commit, ctx: &mut Self::Context) {
         let _metered = meter::start(Kind::Journal);
         self.figures.lines += u64::from(batch.origin.is_some());
+        fail_point!("journal.commit");
         self.book.commit(batch, &mut self.actions);
         self.perform(ctx);
     }
@@ -209,6 +214,7 @@ impl Handler<Opened> for JournalActor {
 
     fn handle(&mut self, opened: Opened, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Journal);
+        fail_point!("journal.opened");
         self.book.opened(opened.batch, opened.key);
     }
 }

@@ -27,6 +27,7 @@ use crate::actors::room::sleep::Settle;
 use crate::actors::services::Shared;
 use crate::actors::session::{FactsChanged, LinkClosed, Run, SessionActor};
 use crate::actors::vital::Vital;
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::mailbox;
 use crate::wire::{self, Facts, Frame, Group, Origin, ToPortal, ToServer, WireError};
@@ -124,9 +125,11 @@ impl Out {
                 self.notify.notified().await;
                 continue;
             }
+            fail_point!("link.partly_written", wire.write_all(&bytes[..bytes.len() / 2]).await);
             if wire.write_all(&bytes).await.is_err() {
                 return;
             }
+            fail_point!("link.written");
         }
     }
 }
@@ -164,6 +167,7 @@ impl LinkActor {
     }
 
     fn open(&self, services: &Shared, session: SessionId, facts: Facts) {
+        fail_point!("link.opened");
         let actor = SessionActor::new(session, facts, services.clone());
         let addr = SessionActor::start_in_arbiter(services.arbiter(session.0), |_| actor);
         services.directory.set_session(session, Some(addr));
@@ -193,6 +197,7 @@ impl LinkActor {
                 }
             };
             let finished = actix_rt::time::timeout(STOP_PATIENCE, idle).await.is_ok();
+            fail_point!("link.stopped");
             tracing::info!(finished, "the server stops");
             exit();
         };
@@ -232,6 +237,7 @@ impl Handler<Send> for LinkActor {
 
     fn handle(&mut self, Send { flush, groups }: Send, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Link);
+        fail_point!("link.frame");
         groups.iter().filter_map(|group| group.origin).for_each(|line| self.under_way.ended(line));
         self.out.push(&ToPortal::Frame(Frame { epoch: self.epoch, flush, groups }));
     }
@@ -254,17 +260,24 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
         let _metered = meter::start(Kind::Link);
         let Some(services) = self.services.clone() else { return };
         match frame {
-            Ok(ToServer::Line(line)) => match services.directory.session(line.session) {
-                Some(session) => {
-                    self.under_way.began(Origin { session: line.session, n: line.n });
-                    mailbox::repay(&session, Run(line));
+            Ok(ToServer::Line(line)) => {
+                fail_point!("link.line");
+                match services.directory.session(line.session) {
+                    Some(session) => {
+                        self.under_way.began(Origin { session: line.session, n: line.n });
+                        mailbox::repay(&session, Run(line));
+                    }
+                    None => tracing::warn!(session = %line.session, "a line for session {} that is not", line.session),
                 }
-                None => tracing::warn!(session = %line.session, "a line for session {} that is not", line.session),
-            },
-            Ok(ToServer::Applied { flush }) => mailbox::repay(&services.journal, Confirmed(flush)),
+            }
+            Ok(ToServer::Applied { flush }) => {
+                fail_point!("link.applied");
+                mailbox::repay(&services.journal, Confirmed(flush));
+            }
             Ok(ToServer::Opened { session, facts }) => self.open(&services, session, facts),
             Ok(ToServer::Facts { session, facts }) => services.to_session(session, FactsChanged(facts)),
             Ok(ToServer::Closed { session }) => {
+                fail_point!("link.closed");
                 self.under_way.closed(session);
                 services.to_session(session, LinkClosed);
             }
@@ -288,7 +301,10 @@ impl StreamHandler<io::Result<ToServer>> for LinkActor {
             Ok(ToServer::ReloadFailed { why }) => {
                 self.failed_reload = Some(FailedReload { at: Instant::now(), why });
             }
-            Ok(ToServer::Stop) => self.stop(ctx),
+            Ok(ToServer::Stop) => {
+                fail_point!("link.stop");
+                self.stop(ctx);
+            }
             Ok(ToServer::Hello(_)) => tracing::warn!("a second hello"),
             Err(error) => tracing::error!("wire: {error}"),
         }

@@ -19,7 +19,9 @@ use crate::actors::channel::AskChannel;
 use crate::actors::complaints::Complaints;
 use crate::actors::meter;
 use crate::actors::services::Shared;
+use crate::actors::vital::Vital;
 use crate::actors::world::{Adopt, Find, Locate, ReadHistory, Route, lead_nowhere};
+use crate::failpoint::fail_point;
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -56,6 +58,7 @@ pub struct Present;
 
 /// A loaded room.
 pub struct RoomActor {
+    _vital: Vital,
     room: Room,
     services: Shared,
     went: FxHashMap<EntityId, RoomId>,
@@ -80,6 +83,7 @@ impl RoomActor {
     /// Returns the actor of a loaded room.
     pub fn new(room: Room, services: Shared) -> Self {
         Self {
+            _vital: Vital("room"),
             room,
             services,
             went: FxHashMap::default(),
@@ -124,6 +128,7 @@ impl RoomActor {
 
     fn input(&mut self, mut batch: Batch, (who, session): (EntityId, SessionId), line: &str, caller: &Arc<Caller>) {
         batch.meet(self.key());
+        fail_point!("room.input");
         if !self.room.seats.is_driven_by(who, session) {
             return self.services.commit(batch);
         }
@@ -143,6 +148,7 @@ impl RoomActor {
         let by = (who, session, caller);
         match self.room.input(moment, by, (line, knows), &self.services.hall, &channels) {
             Performed::Done(changes, mut effects, undo) => {
+                fail_point!("room.performed");
                 let caller = caller.clone();
                 match effects.hop.take() {
                     Some(Hop::Elsewhere { entity, line: rewritten }) => {
@@ -202,11 +208,13 @@ impl RoomActor {
                 self.open(&batch);
                 let ask = AskAccounts { batch, session, caller: caller.clone(), request };
                 mailbox::repay(&services.accounts, ask);
+                fail_point!("room.asked_accounts");
             }
             Some(Hop::Channel(id, request)) => match services.directory.channel(id) {
                 Some(channel) => {
                     self.open(&batch);
                     mailbox::repay(&channel, AskChannel { batch, session, caller: caller.clone(), request });
+                    fail_point!("room.asked_channel");
                 }
                 None => services.commit(batch),
             },

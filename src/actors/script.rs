@@ -15,6 +15,8 @@ use crate::actors::complaints::{self, Complaints, Concerned};
 use crate::actors::meter::{self, Kind};
 use crate::actors::services::{Shared, Signalled, arrived};
 use crate::actors::storage::LATER;
+use crate::actors::vital::Vital;
+use crate::failpoint::fail_point;
 use crate::wire::Item;
 use crate::world::failure::{Failure, contain};
 use crate::world::record::{Change, ScriptRecord};
@@ -25,6 +27,7 @@ const SCRIPT_MAILBOX: usize = 16;
 
 /// A global script.
 pub struct ScriptActor {
+    _vital: Vital,
     record: ScriptRecord,
     script: Box<dyn AnyScript>,
     /// Ticks that have been run, counted from the phase.
@@ -39,7 +42,7 @@ impl ScriptActor {
     /// Returns the actor of a script that was stored as `record`.
     pub fn new(record: ScriptRecord, script: Box<dyn AnyScript>, services: Shared) -> Self {
         let complaints = Complaints::default();
-        Self { record, script, ticked: 0, waits_for_storage: false, services, complaints }
+        Self { _vital: Vital("script"), record, script, ticked: 0, waits_for_storage: false, services, complaints }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
@@ -56,6 +59,7 @@ impl ScriptActor {
         let ticks = (due - self.ticked).max(0) as u64;
         self.waits_for_storage = false;
         if ticks > 0 {
+            fail_point!("script.tick");
             let before = std::mem::replace(&mut self.ticked, due);
             let cx = ScriptCx::new(batch.now_ms, self.services.hall.clock.at(batch.now_ms), ticks);
             if !self.run(batch, cx, |script, cx| script.on_tick(cx), ctx) {
@@ -89,6 +93,7 @@ impl ScriptActor {
                 return true;
             }
         };
+        fail_point!("script.ticked");
         let (announced, signals) = cx.into_parts();
         let key = Key::Script(self.record.id);
         if (state.is_some() || !signals.is_empty()) && self.services.must_wait(&batch) {

@@ -32,6 +32,7 @@ use crate::db::{
     self, AccountById, DbError, DbPool, LoadChannels, LoadDue, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
     LoadSignals, LocationOf, Taken,
 };
+use crate::failpoint::fail_point;
 use crate::ids::{ChannelId, EntityId, RoomId, ScriptId, SessionId};
 use crate::logging::LIFE;
 use crate::mailbox;
@@ -93,11 +94,14 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let mut wire = prepare::connect(&config.data_dir.join("wire.sock"), &config.world.name).await?;
     let Prepared { pool, created_at, arbiters, wheels } = Prepared::of(&config).await?;
     let (hello, rest) = prepare::introduction(&mut wire).await?;
+    fail_point!("server.met");
 
     let started = Instant::now();
     let taken = pool.take_over(ID_BLOCK).await?;
+    fail_point!("server.taken_over");
     let mut stored = Stored::load(&pool, hello.applied).await?;
     let found = find(&pool, std::mem::take(&mut stored.sessions)).await?;
+    fail_point!("server.loaded");
     if hello.safe {
         tracing::warn!(target: LIFE, "this server runs in safe mode: scripts and timers stand still");
         // What is on its way may be what the servers before died of: it stays stored.
@@ -147,7 +151,9 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let (names, subscriptions) = (stored.names, stored.subscriptions);
     mailbox::repay(&services.accounts, accounts::Begin { services: services.clone(), names, subscriptions, online });
 
+    fail_point!("server.restored");
     prepare::say(&mut wire, &ToPortal::Ready { epoch: taken.epoch }).await?;
+    fail_point!("server.ready");
     let lines = lines_to_run(&hello.sessions, &cursors);
     mailbox::repay(&services.link, link::Begin { services: services.clone(), wire, rest, lines });
     services.ticking.store(!hello.safe, Ordering::Relaxed);

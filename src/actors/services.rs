@@ -19,6 +19,7 @@ use crate::actors::wheel::WheelActor;
 use crate::actors::world::{Locate, Route, WorldActor};
 use crate::config::Config;
 use crate::db::DbPool;
+use crate::failpoint::fail_point;
 use crate::ids::{RoomId, SessionId};
 use crate::mailbox;
 use crate::world::command::Hall;
@@ -84,6 +85,7 @@ impl Services {
         batch.changes.extend(signals.iter().map(|signal| Change::Signal(Box::new(signal.clone()))));
         mailbox::repay(&self.journal, Commit(batch));
         for signal in signals {
+            fail_point!("signal.sent");
             self.deliver(signal, sender);
         }
     }

@@ -18,6 +18,8 @@ use crate::actors::room::{Mail, keeper};
 use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::actors::storage::LATER;
+use crate::actors::vital::Vital;
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId, EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -128,6 +130,7 @@ enum Mode {
 
 /// A session.
 pub struct SessionActor {
+    _vital: Vital,
     id: SessionId,
     facts: Facts,
     mode: Mode,
@@ -147,6 +150,7 @@ impl SessionActor {
     /// Returns a session that has just been opened.
     pub fn new(id: SessionId, facts: Facts, services: Shared) -> Self {
         Self {
+            _vital: Vital("session"),
             id,
             facts,
             mode: Mode::Login(LoginState::default()),
@@ -187,6 +191,7 @@ impl SessionActor {
     }
 
     fn run(&mut self, line: Line) {
+        fail_point!("session.line");
         if line.n <= self.n {
             // A portal that died does not know that it is done, and its page sent it again. What it showed comes from the outbox.
             tracing::debug!(session = %self.id, "line {} of session {} is done already", line.n, self.id);
@@ -218,6 +223,7 @@ impl SessionActor {
                     Mail::Input { batch, session: self.id, who: *puppet, line: line.line, caller: caller.clone() },
                 );
                 self.services.to_room(room, mail);
+                fail_point!("session.sent");
             }
             // Nobody reads the answer; the line is acknowledged.
             Mode::Entering | Mode::Play { .. } | Mode::Over => self.services.commit(batch),
@@ -275,6 +281,7 @@ impl SessionActor {
         self.mode = Mode::Entering;
         let enter = Enter { batch, session: self.id, facts: self.facts.clone(), entry };
         mailbox::repay(&self.services.accounts, enter);
+        fail_point!("session.enters");
     }
 
     /// Changes the login mode's state, with the items that go with it.
@@ -319,6 +326,7 @@ impl SessionActor {
             batch.changes.extend(self.row(Some(self.services.now_ms())).map(|row| Change::Session(Box::new(row))));
             self.fade_later(Duration::from_secs(self.services.config.world.link_lost_secs), ctx);
         }
+        fail_point!("session.lost");
         let mail = Mail::Unseat { batch, who: puppet, session: self.id };
         self.services.to_room(room, mail);
         if self.facts.trusted {
@@ -345,6 +353,7 @@ impl SessionActor {
                 return session.fade_later(LATER, ctx);
             }
             let (account, who, room) = (caller.account, *puppet, *room);
+            fail_point!("session.fades");
             let batch = session.begin(None);
             let mail = Mail::Leave { batch, who, account, session: session.id };
             session.services.to_room(room, mail);
@@ -466,6 +475,7 @@ impl Handler<Playing> for SessionActor {
 
     fn handle(&mut self, playing: Playing, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Session);
+        fail_point!("session.plays");
         self.mode = Mode::Play { caller: playing.caller, puppet: playing.puppet, room: playing.room, is_lost: false };
     }
 }
@@ -475,6 +485,7 @@ impl Handler<Moved> for SessionActor {
 
     fn handle(&mut self, Moved(to): Moved, _: &mut Self::Context) {
         let _metered = meter::start(Kind::Session);
+        fail_point!("session.moved");
         if let Mode::Play { room, .. } = &mut self.mode {
             *room = to;
         }
@@ -535,6 +546,7 @@ impl Handler<HandOver> for SessionActor {
         let seat = Seat { session: to, caller };
         self.services.opened(&batch, Key::Session(self.id));
         self.services.to_room(*room, Mail::Reseat { batch, who: *puppet, seat, instead: self.id });
+        fail_point!("session.handed_over");
         self.end(ctx);
     }
 }

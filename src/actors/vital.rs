@@ -1,8 +1,9 @@
-//! Actors without which nothing works: if one of them panics, the process ends and another starts from what is stored.
+//! What happens when one of the engine's own actors panics: the process ends and another starts from what is stored.
 //!
-//! actix goes on without a panicked actor: its mailbox is closed, and whoever waits for it would wait for ever.
+//! actix would go on without it: its mailbox is closed, and whoever waits for it, a player whose line it had, would wait for ever. Game
+//! code's panics do not come here; they are caught where it is called.
 
-/// Held by such an actor. Dropped while its thread panics, it ends the process.
+/// Held by every actor of the server. Dropped while its thread panics, it ends the process.
 #[derive(Debug)]
 pub struct Vital(pub &'static str);
 

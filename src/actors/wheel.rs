@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::actors::meter::{self, Kind};
 use crate::actors::room::{Mail, RoomActor};
 use crate::actors::services::{Shared, now_ms};
+use crate::actors::vital::Vital;
 use crate::ids::RoomId;
 use crate::mailbox;
 
@@ -37,13 +38,20 @@ pub struct Wake {
 pub struct Begin(pub Shared);
 
 /// A wheel.
-#[derive(Default)]
 pub struct WheelActor {
+    _vital: Vital,
     services: Option<Shared>,
     /// When each room wants to be woken. What it wanted before stays in `due`, and is passed over.
     wanted: FxHashMap<RoomId, (i64, Addr<RoomActor>)>,
     due: BinaryHeap<Reverse<(i64, RoomId)>>,
     sleeping: Option<(i64, SpawnHandle)>,
+}
+
+impl Default for WheelActor {
+    fn default() -> Self {
+        let (wanted, due) = (FxHashMap::default(), BinaryHeap::new());
+        Self { _vital: Vital("wheel"), services: None, wanted, due, sleeping: None }
+    }
 }
 
 impl WheelActor {

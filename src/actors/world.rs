@@ -20,6 +20,7 @@ use crate::actors::services::{Shared, now_ms};
 use crate::actors::storage::LATER;
 use crate::actors::vital::Vital;
 use crate::db::{DbError, FindEntities, HistoryOf, LoadRoom, LocationOf};
+use crate::failpoint::fail_point;
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -156,6 +157,7 @@ impl Default for WorldActor {
 
 impl WorldActor {
     fn load(&mut self, services: &Shared, id: RoomId, ctx: &mut Context<Self>) {
+        fail_point!("world.loads");
         let loaded = services.pool.read(LoadRoom(id));
         ctx.spawn(loaded.into_actor(self).map(move |loaded, world, ctx| {
             let _metered = meter::start(Kind::World);
@@ -188,6 +190,7 @@ impl WorldActor {
         let entities = rows.into_iter().map(|rows| Entity::from_rows(rows, &services.hall.types)).collect();
         let Some(addr) = start(&services, id, entities) else { return };
         tracing::debug!(room.id = %id, "room {id} is loaded");
+        fail_point!("world.loaded");
         for mail in mail {
             mailbox::repay(&addr, mail);
         }

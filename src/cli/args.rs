@@ -115,6 +115,8 @@ pub(super) enum Command {
     /// Measure a world: make one to measure in, and let bots play in it
     #[command(subcommand)]
     Bench(Bench),
+    /// Try what is promised: players in a world of its own, whose server is killed, stopped and reloaded at random
+    Torture(TortureArgs),
     /// Say which version this is
     Version,
     /// Hold the sockets; started by `run`
@@ -156,6 +158,29 @@ pub(super) enum Bench {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `torture`. `--data-dir` names an empty folder; without it one is made, and removed if nothing is wrong.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TortureArgs {
+    /// How long, in minutes
+    #[arg(long, default_value_t = 1.0)]
+    pub(super) minutes: f64,
+    /// Players who move coins, walk and follow; each ten bring one who comes and goes
+    #[arg(long, default_value_t = 50)]
+    pub(super) players: usize,
+    /// Players who type numbered lines, ten a second
+    #[arg(long, default_value_t = 20)]
+    pub(super) typists: usize,
+    /// Store the world in this empty database instead of a file: postgres://…
+    #[arg(long, value_name = "URL")]
+    pub(super) database_url: Option<String>,
+    /// Roll the same dice as a run before [default: others each time]
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 impl Globals {

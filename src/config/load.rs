@@ -17,7 +17,7 @@ pub const FLAGS: [(&str, &str); 3] =
     [("--data-dir", "data_dir"), ("--telnet", "listen.telnet"), ("--http", "listen.http")];
 
 /// Variables of that form which are not settings.
-const OTHER_VARIABLES: [&str; 2] = ["EVERHALL_ADMIN_PASSWORD", "EVERHALL_PASSWORD"];
+const OTHER_VARIABLES: [&str; 3] = ["EVERHALL_ADMIN_PASSWORD", "EVERHALL_PASSWORD", crate::failpoint::VARIABLE];
 
 /// What the settings are made of, weakest first.
 #[derive(Debug, Default)]

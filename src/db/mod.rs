@@ -35,6 +35,7 @@ pub mod seed;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod waiting;
 mod writer;
 
@@ -51,5 +52,6 @@ pub use reader::{
     Meta, MetaRead, Read, Tells,
 };
 pub use rooms::{EntityById, LoadCarried, LoadRoom, LocationOf};
+pub use trail::{Left, Print, Trail};
 pub use waiting::{LoadDue, LoadSignals};
 pub use writer::{Flush, Flushed, Taken};

@@ -16,6 +16,7 @@ use super::rows::OutboxRow;
 use super::run::Runner;
 use super::schema::{meta, outbox};
 use super::statement::{Fixed, write_rows};
+use crate::failpoint::fail_point;
 use crate::world::record::Change;
 
 /// The only one that changes rows while a world runs.
@@ -111,9 +112,11 @@ impl Handler<Arc<Flush>> for DbWriter {
     type Result = Result<Flushed, DbError>;
 
     fn handle(&mut self, flush: Arc<Flush>, _: &mut SyncContext<Self>) -> Self::Result {
+        fail_point!("writer.flush");
         let started = Instant::now();
         let delete = (flush.confirmed > self.confirmed).then_some(flush.confirmed);
         self.runner.run("Flush", |connection| write_flush(connection, &flush, delete))?;
+        fail_point!("writer.committed");
         self.confirmed = self.confirmed.max(flush.confirmed);
         Ok(Flushed { number: flush.number, duration: started.elapsed() })
     }
@@ -151,7 +154,9 @@ fn write_rows_of(connection: &mut DbConnection, flush: &Flush, delete: Option<u6
     if !claim_number(connection, flush)? {
         return already_written(connection, flush);
     }
+    fail_point!("writer.numbered");
     Rows::of(&flush.changes).write(connection)?;
+    fail_point!("writer.rows");
     if let Some(groups) = &flush.outbox {
         write_rows(connection, &[OutboxRow { flush: flush.number as i64, groups: groups.as_slice().into() }])?;
     }
@@ -159,6 +164,7 @@ fn write_rows_of(connection: &mut DbConnection, flush: &Flush, delete: Option<u6
         let confirmed = confirmed as i64;
         on_each!(connection, c => diesel::delete(outbox::table.filter(outbox::flush.le(confirmed))).execute(c))?;
     }
+    fail_point!("writer.commits");
     Ok(())
 }
 

@@ -40,6 +40,7 @@ use super::lines::Bounds;
 use super::ring_file::{RingFile, TokenKey};
 use super::watchdog::Watchdog;
 use crate::config::LimitsConfig;
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::mailbox::{Waiting, repay_to};
 use crate::wire::ToServer;
@@ -170,6 +171,7 @@ impl Switchboard {
         if let Some(line) = self.book.entry(session).and_then(|entry| entry.lines.send(session, entry.hidden)) {
             self.note_sent(session);
             self.tell_server(&ToServer::Line(line));
+            fail_point!("portal.line");
         }
     }
 

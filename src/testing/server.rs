@@ -95,6 +95,14 @@ impl TestServer {
         control(&self.data_dir.join("control.sock"), request)
     }
 
+    /// Asks for a reload and does not wait for it. A server that waits because others died early is started at once.
+    pub fn hurry(&self) {
+        let asked = UnixStream::connect(self.data_dir.join("control.sock"))
+            .and_then(|mut stream| writeln!(stream, "{}", json!({ "op": "reload" })));
+        // Nobody answers while the portal itself is being started.
+        drop(asked);
+    }
+
     /// Returns what `everhall status --json` prints.
     pub fn status(&self) -> Value {
         let status =
@@ -168,9 +176,19 @@ impl TestServer {
 
     /// Kills the server as a crash would, without waiting; returns the number it had.
     pub fn strike_server(&self) -> u32 {
-        let old = self.server_pid();
-        processes::signal(old, Signal::KILL);
-        old
+        self.signal_server(Signal::KILL)
+    }
+
+    /// Sends the server a signal; returns its number.
+    pub fn signal_server(&self, signal: Signal) -> u32 {
+        let pid = self.server_pid();
+        self.signal(pid, signal);
+        pid
+    }
+
+    /// Sends a signal to a process of this world; one that is gone already, or 0, is no error.
+    pub fn signal(&self, pid: u32, signal: Signal) {
+        processes::signal(pid, signal);
     }
 
     /// Waits until another server than `old` is ready.

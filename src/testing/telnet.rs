@@ -1,6 +1,4 @@
 //! A telnet client for tests: remembers all it saw, answers negotiations like a plain terminal of 250 columns.
-//!
-//! It is written from the RFCs and shares no code with the portal's telnet, so that both cannot be wrong in the same way.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Read, Write};
@@ -9,23 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::seen::Seen;
+use super::stream::{DO, DONT, Heard, IAC, NAWS, Stream, WILL, WONT, window};
 use super::{DEADLINE, PASSWORD};
-
-const IAC: u8 = 255;
-const DONT: u8 = 254;
-const DO: u8 = 253;
-const WONT: u8 = 252;
-const WILL: u8 = 251;
-const SB: u8 = 250;
-const GA: u8 = 249;
-const SE: u8 = 240;
-const EOR: u8 = 239;
-const ESC: u8 = 27;
 
 const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
 const END_OF_RECORD: u8 = 25;
-const NAWS: u8 = 31;
 
 /// Markers are unique in the whole process, so that one seen in a `recall` is not taken for another.
 static MARKERS: AtomicU32 = AtomicU32::new(1);
@@ -39,25 +26,11 @@ pub struct TelnetClient {
     stream: TcpStream,
     raw: Vec<u8>,
     seen: Seen,
-    state: State,
+    state: Stream,
     answers: bool,
     echo_off: bool,
     negotiated: Vec<(u8, u8)>,
     closed: bool,
-}
-
-/// Where in the byte stream the reader is; a read may end anywhere.
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Text,
-    Iac,
-    Option(u8),
-    Sub,
-    SubIac,
-    Escape,
-    Csi,
-    Osc,
-    OscEscape,
 }
 
 impl TelnetClient {
@@ -71,7 +44,7 @@ impl TelnetClient {
             stream,
             raw: Vec::new(),
             seen: Seen::default(),
-            state: State::Text,
+            state: Stream::default(),
             answers: true,
             echo_off: false,
             negotiated: Vec::new(),
@@ -249,15 +222,7 @@ impl TelnetClient {
 
     /// Tells a new window size (NAWS).
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let mut answer = vec![IAC, SB, NAWS];
-        for byte in columns.to_be_bytes().into_iter().chain(rows.to_be_bytes()) {
-            answer.push(byte);
-            if byte == IAC {
-                answer.push(IAC);
-            }
-        }
-        answer.extend([IAC, SE]);
-        self.send_raw(&answer);
+        self.send_raw(&window(columns, rows));
     }
 
     /// Reads once: until something comes, or `deadline`.
@@ -278,42 +243,12 @@ impl TelnetClient {
     }
 
     fn take(&mut self, byte: u8) {
-        self.state = match (self.state, byte) {
-            (State::Text, IAC) => State::Iac,
-            (State::Text, ESC) => State::Escape,
-            (State::Text, b'\r' | 0) => State::Text,
-            (State::Text, _) => self.show(byte),
-            (State::Iac, IAC) => self.show(byte),
-            (State::Iac, WILL..=DONT) => State::Option(byte),
-            (State::Iac, SB) => State::Sub,
-            (State::Iac, GA | EOR) => {
-                self.seen.end_prompt();
-                State::Text
-            }
-            (State::Iac, _) => State::Text,
-            (State::Option(verb), option) => {
-                self.negotiate(verb, option);
-                State::Text
-            }
-            (State::Sub, IAC) => State::SubIac,
-            (State::Sub, _) => State::Sub,
-            (State::SubIac, SE) => State::Text,
-            (State::SubIac, _) => State::Sub,
-            (State::Escape, b'[') => State::Csi,
-            (State::Escape, b']') => State::Osc,
-            (State::Escape, _) => State::Text,
-            (State::Csi, 0x40..=0x7e) => State::Text,
-            (State::Csi, _) => State::Csi,
-            (State::Osc, 7) => State::Text,
-            (State::Osc, ESC) => State::OscEscape,
-            (State::Osc, _) => State::Osc,
-            (State::OscEscape, _) => State::Text,
-        };
-    }
-
-    fn show(&mut self, byte: u8) -> State {
-        self.seen.push(byte);
-        State::Text
+        match self.state.take(byte) {
+            Some(Heard::Text(byte)) => self.seen.push(byte),
+            Some(Heard::Prompt) => self.seen.end_prompt(),
+            Some(Heard::Asked(verb, option)) => self.negotiate(verb, option),
+            None => {}
+        }
     }
 
     fn negotiate(&mut self, verb: u8, option: u8) {

@@ -12,6 +12,7 @@ use crate::actors::safe_mode;
 use crate::actors::services::Shared;
 use crate::config::Registration;
 use crate::db::{AccountName, DbError, FindAccount, Password};
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId};
 use crate::text;
 use crate::text::Markup;
@@ -119,6 +120,7 @@ impl AccountsActor {
         };
         tracing::info!(account = %record.id, "account {} was made from {}", record.name, login.facts.address);
         record_account(&mut login.batch, &record, &character, &joins);
+        fail_point!("accounts.made");
         self.admit(login, record, vec![character], ctx);
     }
 

@@ -18,6 +18,7 @@ use crate::actors::session::{Continue, HandOver, login_items};
 use crate::actors::storage;
 use crate::config::Registration;
 use crate::db::{AccountById, DbError, DbPool, FindAccount, LoadCarried, Password, Tells};
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -152,7 +153,10 @@ impl AccountsActor {
         ctx.spawn(check(pool, folded, password).into_actor(self).map(move |checked, accounts, ctx| {
             accounts.end_try(&login.facts, matches!(checked, Ok(None)), now_ms);
             match checked {
-                Ok(Some(record)) => accounts.admit(login, record, Vec::new(), ctx),
+                Ok(Some(record)) => {
+                    fail_point!("accounts.verified");
+                    accounts.admit(login, record, Vec::new(), ctx);
+                }
                 Ok(None) => {
                     tracing::info!(address = login.facts.address, "a failed login from {}", login.facts.address);
                     accounts.refuse(login, text!("That name and password do not belong together."));
@@ -264,6 +268,7 @@ impl AccountsActor {
         match services.directory.session(old) {
             Some(addr) => {
                 services.opened(&batch, Key::Accounts);
+                fail_point!("accounts.takes_over");
                 mailbox::repay(&addr, HandOver { batch, to: session, caller });
             }
             None => {
@@ -324,6 +329,7 @@ impl AccountsActor {
         let party = vec![Occupant { entities, occupancy: Some(occupancy) }];
         let arrival = Arrival { batch, party, from: None, manner: Manner::Login, undo: Undo::default() };
         services.to_room(room, Mail::Arrive(arrival));
+        fail_point!("accounts.brought_in");
     }
 
     /// Adds what every login shows and stores: the session's row, the time, what was told meanwhile.

@@ -11,6 +11,7 @@ use crate::actors::channel::ChannelActor;
 use crate::actors::services::Shared;
 use crate::actors::session::{CallerChanged, ChannelsChanged, Dismiss};
 use crate::db::{AccountById, DbError, Password};
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, ChannelId, SessionId};
 use crate::mailbox;
 use crate::text;
@@ -70,6 +71,7 @@ impl AccountsActor {
 
     fn reply(&self, mut asking: Asking, text: Markup) {
         asking.batch.tell(asking.session, text);
+        fail_point!("accounts.answered");
         if let Some(services) = &self.services {
             services.commit(asking.batch);
         }

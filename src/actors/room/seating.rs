@@ -4,6 +4,7 @@ use super::{Mail, RoomActor};
 use crate::actors::accounts::{Left, Reenter, Seated};
 use crate::actors::batch::Batch;
 use crate::actors::session::Playing;
+use crate::failpoint::fail_point;
 use crate::ids::{AccountId, EntityId, SessionId};
 use crate::wire::Item;
 use crate::world::caller::Seat;
@@ -42,6 +43,7 @@ impl RoomActor {
         mailbox::repay(&self.services.accounts, Seated { account, session: seat.session });
         let playing = Playing { caller: seat.caller.clone(), puppet: who, room: self.room.id() };
         self.services.to_session(seat.session, playing);
+        fail_point!("room.reseated");
         self.services.commit(batch);
     }
 
@@ -104,6 +106,7 @@ impl RoomActor {
             }
         }
         self.services.opened(&batch, self.key());
+        fail_point!("room.left");
         mailbox::repay(&self.services.accounts, Left { batch, account, session });
     }
 }

@@ -8,6 +8,7 @@ use crate::actors::services::arrived;
 use crate::actors::storage::LATER;
 use crate::actors::wheel::Wake;
 use crate::actors::world::Locate;
+use crate::failpoint::fail_point;
 use crate::ids::EntityId;
 use crate::mailbox;
 use crate::world::cx::RoomCx;
@@ -41,6 +42,7 @@ impl RoomActor {
             batch.meet(sender);
         }
         batch.consumed.push(Change::SignalGone(signal.id));
+        fail_point!("room.signal");
         self.deliver(batch, entity, &arrived(&signal));
     }
 
@@ -51,10 +53,13 @@ impl RoomActor {
             Ok(())
         };
         match self.room.perform(self.moment(&batch), run) {
-            Performed::Done(changes, effects, undo) => match self.perform_effects(&mut batch, changes, effects) {
-                Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
-                _ => self.services.commit(batch),
-            },
+            Performed::Done(changes, effects, undo) => {
+                fail_point!("room.delivered");
+                match self.perform_effects(&mut batch, changes, effects) {
+                    Some(Hop::Walk(walk)) => self.send_off(batch, walk, undo),
+                    _ => self.services.commit(batch),
+                }
+            }
             Performed::Refused(_) | Performed::Unsaved => self.services.commit(batch),
             Performed::Panicked(failure) => {
                 self.complain(&mut batch, &format!("on_signal of {entity}"), &failure);
@@ -84,6 +89,7 @@ impl RoomActor {
                 }
                 let Some(firing) = Firing::begin(&mut self.room.contents, entity, at, now_ms) else { break };
                 n += 1;
+                fail_point!("room.timer");
                 if !self.fire(&mut batch, &firing, n) {
                     firing.put_off(&mut self.room.contents);
                     self.waits_for_storage = true;
@@ -152,6 +158,7 @@ impl RoomActor {
         effects: Effects,
     ) -> Option<Hop> {
         // What has done something that lasts shall not tick again for the same time after a restart.
+        fail_point!("room.fired");
         let is_lasting = !changes.is_empty() || effects.is_lasting();
         let hop = self.perform_effects(batch, changes, effects);
         if is_lasting {

@@ -11,6 +11,7 @@ use crate::actors::batch::Batch;
 use crate::actors::journal::IsSettled;
 use crate::actors::meter;
 use crate::actors::world::Asleep;
+use crate::failpoint::fail_point;
 use crate::mailbox;
 
 /// How long a room that has gone to sleep passes on what still comes.
@@ -92,6 +93,7 @@ impl RoomActor {
         ctx.spawn(settled.into_actor(self).map(move |settled, actor, ctx| {
             if settled.unwrap_or(false) && actor.mails == asked_at && actor.room.seats.is_empty() {
                 actor.is_asleep = true;
+                fail_point!("room.sleeps");
                 tracing::debug!(room.id = %actor.room.id(), "room {} goes to sleep", actor.room.id());
                 let next_due = actor.room.contents.next_due();
                 mailbox::repay(&actor.services.world, Asleep { room: actor.room.id(), next_due });

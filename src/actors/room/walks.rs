@@ -4,6 +4,7 @@ use super::{Arrival, Mail, RoomActor, WENT};
 use crate::actors::batch::Batch;
 use crate::actors::session::{Moved, Playing};
 use crate::actors::world::turn_back;
+use crate::failpoint::fail_point;
 use crate::ids::{EntityId, RoomId, SessionId};
 use crate::text;
 use crate::text::Markup;
@@ -22,6 +23,7 @@ impl RoomActor {
     /// If the room's type panics at it, they stay, and all that led to it is undone.
     pub(super) fn send_off(&mut self, mut batch: Batch, walk: Walk, mut undo: Undo) {
         let party: Vec<Occupant> = walk.who.iter().filter_map(|who| self.room.take(*who)).collect();
+        fail_point!("room.taken_out");
         for occupant in &party {
             // What they carry as well: signals go after it.
             occupant.entities.iter().for_each(|entity| self.remember(entity.id, walk.to));
@@ -42,8 +44,10 @@ impl RoomActor {
         }
         batch.change(self.key());
         self.services.opened(&batch, self.key());
+        fail_point!("room.opened");
         let arrival = Arrival { batch, party, from: Some(self.room.id()), manner: walk.manner, undo };
         self.services.to_room(walk.to, Mail::Arrive(arrival));
+        fail_point!("room.sent_off");
     }
 
     /// Puts characters back whom the room's type did not let go.
@@ -71,6 +75,7 @@ impl RoomActor {
 
     pub(super) fn arrive(&mut self, arrival: Arrival) {
         let Arrival { mut batch, mut party, from, manner, undo } = arrival;
+        fail_point!("room.arrival");
         batch.meet(self.key());
         let moment = self.moment(&batch);
         let is_last_resort = from.is_none() && self.room.id() == self.services.hall.start_room;
@@ -115,6 +120,7 @@ impl RoomActor {
                 for (seat, who) in sessions.into_iter().zip(&who) {
                     self.welcome(seat, *who, &manner);
                 }
+                fail_point!("room.arrived");
                 self.services.commit(batch);
             }
             // It has begun elsewhere, so it goes on here.
@@ -176,6 +182,7 @@ impl RoomActor {
 
     /// Sends a party back; those who come from nowhere go to the start room.
     pub(super) fn turn_away(&self, arrival: Arrival, why: Markup) {
+        fail_point!("room.turns_away");
         turn_back(&self.services, arrival, &why);
     }
 
@@ -209,6 +216,7 @@ impl RoomActor {
         }
         // When they are back: what led to the walk may have changed them as well.
         self.room.contents.undo(undo);
+        fail_point!("room.undone");
     }
 }
 

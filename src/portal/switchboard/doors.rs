@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::seat::Seat;
 use super::{QUIET_PAUSE, Switchboard};
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::mailbox::repay_to;
 use crate::portal::door::{
@@ -225,6 +226,7 @@ impl Handler<Typed> for Switchboard {
             return;
         }
         let Some(entry) = self.book.entry(session) else { return };
+        fail_point!("portal.typed");
         match entry.lines.typed(typed.line, typed.secret, typed.n, bounds) {
             Receipt::Queued => self.send_next_line(session),
             Receipt::Repeated => {}

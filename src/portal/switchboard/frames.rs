@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use super::{Link, ServerFact, Switchboard};
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::mailbox::repay_to;
 use crate::portal::door::{Deliver, Delivery, Event, Output};
@@ -42,12 +43,15 @@ impl Switchboard {
                 ToPortal::Hello(_) | ToPortal::Prepared => {}
             }
         }
+        fail_point!("portal.applied");
         if effects.confirm {
             self.note_applied();
         }
         self.deliver();
+        fail_point!("portal.delivered");
         if effects.confirm {
             self.tell_server(&ToServer::Applied { flush: self.book.applied() });
+            fail_point!("portal.confirmed");
         }
         if effects.shutdown {
             self.tell_supervisor(ServerFact::ShutdownAsked);
@@ -66,6 +70,7 @@ impl Switchboard {
         for group in frame.groups {
             if self.book.is_new(frame.flush, group.origin) {
                 self.apply_group(group, effects);
+                fail_point!("portal.group");
             }
         }
         if let Some(flush) = frame.flush {

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::wire_io::{Wire, WireIo};
 use super::{Link, Switchboard};
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::portal::door::Output;
 use crate::portal::watchdog::{Beat, Watchdog};
@@ -86,6 +87,7 @@ impl Switchboard {
     /// Starts to talk with a server: what the portal holds comes first, the lines in flight with it.
     pub(super) fn connect(&mut self, WireOpened { stream, safe }: WireOpened, ctx: &mut Context<Self>) {
         let (read, write) = stream.into_split();
+        fail_point!("portal.hello");
         let hello = ToServer::Hello(PortalHello { safe, ..self.book.hello() });
         let wire = self.wire.insert(Wire::default());
         wire.push(&hello);
@@ -105,6 +107,7 @@ impl Switchboard {
             return;
         }
         info!(epoch, "the server is ready");
+        fail_point!("portal.ready");
         self.check_revived(epoch);
         self.link = Link::Ready;
         self.took_over = true;

@@ -15,6 +15,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tracing::warn;
 
 use super::Switchboard;
+use crate::failpoint::fail_point;
 use crate::wire::{self, ToPortal, ToServer, WireError};
 
 /// Bytes asked of the kernel at once.
@@ -117,7 +118,10 @@ impl ActorFuture<Switchboard> for WireIo {
             reads += 1;
             open = read.unwrap_or(false);
             match this.frames() {
-                Ok(frames) => switchboard.take_frames(frames),
+                Ok(frames) => {
+                    fail_point!("portal.frames");
+                    switchboard.take_frames(frames);
+                }
                 Err(error) => {
                     warn!("closing the wire: {error}");
                     open = false;
