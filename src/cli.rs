@@ -14,7 +14,9 @@ use crate::torture::has_demo;
 
 mod admin;
 mod args;
+mod backup;
 mod bench;
+mod check;
 mod failure;
 mod logs;
 mod new;
@@ -90,6 +92,9 @@ fn dispatch(app: App, cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status { json } => status::run(&context, json),
         Command::Logs { follow } => logs::run(&context, follow).map(|()| ExitCode::SUCCESS),
         Command::Migrate => migrate(&context),
+        Command::Backup { file, force } => backup::back_up(&context, &file, force).map(|()| ExitCode::SUCCESS),
+        Command::Restore { file } => backup::restore(&context, &file).map(|()| ExitCode::SUCCESS),
+        Command::Check { repair, json } => check::run(&context, repair, json),
         Command::Config => {
             out::write(context.loaded.to_toml());
             Ok(ExitCode::SUCCESS)

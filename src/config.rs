@@ -42,6 +42,10 @@ pub struct Config {
     pub log: LogConfig,
     /// Threads and patience.
     pub server: ServerConfig,
+    /// Backups that a running world takes by itself.
+    pub backup: BackupConfig,
+    /// How much of what was said and done is kept.
+    pub retention: RetentionConfig,
 }
 
 impl Default for Config {
@@ -56,6 +60,8 @@ impl Default for Config {
             password: PasswordConfig::default(),
             log: LogConfig::default(),
             server: ServerConfig::default(),
+            backup: BackupConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -201,6 +207,36 @@ settings! {
         /// Default 5.
         pub safe_after_deaths: u32 = 5, Whole(0..=1_000_000);
     }
+
+    /// Backups that a running world takes by itself.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct BackupConfig in backup {
+        /// Time from one backup to the next, in seconds; 0 for none. Default 86400: one a day.
+        pub every_secs: u64 = 86_400, Whole(0..=31_536_000);
+        /// How many of them are kept; the oldest goes when a new one is there. Default 7.
+        pub keep: usize = 7, Whole(1..=1_000);
+        /// Where they go: a folder of this world's own. Default none: `backups` in the data directory.
+        pub folder: Option<PathBuf> = None, Maybe(FilePath);
+    }
+
+    /// How much of what was said and done is kept. The oldest goes first.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RetentionConfig in retention {
+        /// Messages kept of each channel; 0 keeps all. Default 10000.
+        pub channel_messages: u64 = 10_000, Whole(0..=1_000_000_000);
+        /// How long a channel's messages are kept, in days; 0 for as long as there are not too many. Default 0.
+        pub channel_days: u64 = 0, Whole(0..=36_500);
+        /// `tell`s that wait for one reader who is away; 0 for any number. Default 200.
+        pub tells: u64 = 200, Whole(0..=1_000_000_000);
+        /// How long a `tell` waits for its reader, in days; 0 for ever. Default 365.
+        pub tell_days: u64 = 365, Whole(0..=36_500);
+        /// Changes kept of all that builders and keepers have made by hand; 0 keeps all. Default 100000.
+        pub changes: u64 = 100_000, Whole(0..=1_000_000_000);
+        /// How long such a change is kept, in days; 0 for as long as there are not too many. Default 0.
+        pub change_days: u64 = 0, Whole(0..=36_500);
+        /// How often old rows are looked for, in seconds. Default 3600.
+        pub sweep_secs: u64 = 3600, Whole(1..=86_400);
+    }
 }
 
 /// Who may create an account.
@@ -230,6 +266,13 @@ impl Named for Registration {
 
 impl Named for Durability {
     const NAMES: &'static [(&'static str, Self)] = &[("power", Self::Power), ("process", Self::Process)];
+}
+
+impl Config {
+    /// Returns the folder of the backups that a running world takes by itself.
+    pub fn backup_folder(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups"))
+    }
 }
 
 /// Returns every key in the order of the structs.

@@ -6,6 +6,7 @@ use crate::actors::accounts::{Administer, Players};
 use crate::actors::journal::{Figures, ReportStorage};
 use crate::actors::meter;
 use crate::actors::services::Shared;
+use crate::actors::upkeep::Report;
 use crate::world::record::Permission;
 
 /// Answers a question with a JSON value; `{"error": …}` if it is refused.
@@ -28,8 +29,10 @@ async fn status(services: &Shared, anew: bool) -> Value {
     let players = services.accounts.send(Players).await.unwrap_or(0);
     let journal = services.journal.send(Figures).await.unwrap_or_default();
     let storage = services.journal.send(ReportStorage).await.unwrap_or_default();
+    let backups = services.upkeep.send(Report).await.unwrap_or_default();
     json!({
         "players": players,
+        "backup": backups,
         "world": services.hall.name,
         "sessions": services.directory.sessions(),
         "rooms_loaded": services.directory.loaded_rooms(),

@@ -22,6 +22,7 @@ pub mod server;
 pub mod services;
 pub mod session;
 pub mod storage;
+pub mod upkeep;
 pub mod vital;
 pub mod wheel;
 pub mod world;

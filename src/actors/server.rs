@@ -24,6 +24,7 @@ use crate::actors::script::ScriptActor;
 use crate::actors::services::{Services, Shared, now_ms};
 use crate::actors::session::{Run, SessionActor, with_facts};
 use crate::actors::storage::Storage;
+use crate::actors::upkeep::UpkeepActor;
 use crate::actors::wheel;
 use crate::actors::world::{self, WorldActor};
 use crate::app::Registry;
@@ -100,7 +101,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     let taken = pool.take_over(ID_BLOCK).await?;
     fail_point!("server.taken_over");
     let mut stored = Stored::load(&pool, hello.applied).await?;
-    let found = find(&pool, std::mem::take(&mut stored.sessions)).await?;
+    let (found, over) = find(&pool, std::mem::take(&mut stored.sessions)).await?;
     fail_point!("server.loaded");
     if hello.safe {
         tracing::warn!(target: LIFE, "this server runs in safe mode: scripts and timers stand still");
@@ -109,6 +110,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     }
     let core = (Context::new(), Context::new(), Context::new(), Context::new());
     let (link, journal, accounts, world) = &core;
+    let upkeep = Context::new();
     let ids = IdBlock::new(taken.next_id, taken.next_id + ID_BLOCK);
     let made = global_scripts(&registry, &mut stored.scripts, &ids);
     let scripts = make_scripts(&registry, std::mem::take(&mut stored.scripts));
@@ -136,6 +138,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         accounts: accounts.address(),
         world: world.address(),
         link: link.address(),
+        upkeep: upkeep.address(),
         welcome: welcome(&config),
         config,
     });
@@ -145,6 +148,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
         mailbox::repay(&services.link, Send { flush: Some(flush), groups });
     }
     store_scripts(&services, made);
+    forget(&services, over);
     start_channels(&services, stored.channels, channel_types, &stored.subscriptions);
     let channels = by_account(&stored.subscriptions);
     let Restored { online, cursors } = restore(&services, found, &hello.sessions, &channels);
@@ -167,6 +171,7 @@ pub async fn run(config: Config, registry: Registry) -> Result<(), ServerError> 
     }
     mailbox::repay(&services.world, world::Due(stored.due));
     resume(&services, hello.sessions, &cursors);
+    upkeep.run(UpkeepActor::new(services.clone()));
     crate::web::server::open(&services, taken.epoch);
     let took = started.elapsed().as_millis() as u64;
     tracing::info!(target: LIFE, epoch = taken.epoch, "the server is ready after {took} ms");
@@ -296,23 +301,34 @@ fn start_channels(
 /// A session that had logged in before, its account, and the room its character is in.
 type Found = (SessionRecord, AccountRecord, RoomId);
 
-/// Reads what belongs to sessions, of many at once: the readers shall not wait for the one that asks.
-async fn find(pool: &DbPool, rows: Vec<SessionRecord>) -> Result<Vec<Found>, ServerError> {
+/// Reads what belongs to sessions, of many at once: the readers shall not wait for the one that asks. Returns also those that cannot
+/// go on.
+async fn find(pool: &DbPool, rows: Vec<SessionRecord>) -> Result<(Vec<Found>, Vec<SessionId>), ServerError> {
     let read = |row: SessionRecord| async move {
         let (account, place) = (pool.read(AccountById(row.account)), pool.read(LocationOf(row.puppet)));
         Ok::<_, DbError>((account.await?, place.await?, row))
     };
     let mut read = stream::iter(rows).map(read).buffered(READS_AT_ONCE);
-    let mut found = Vec::new();
+    let (mut found, mut over) = (Vec::new(), Vec::new());
     while let Some(row) = read.next().await {
         match row? {
             (Some(record), Some(room), row) => found.push((row, record, room)),
             (_, _, row) => {
                 tracing::warn!(session = %row.session, "session {} has no account or no place; dropped", row.session);
+                over.push(row.session);
             }
         }
     }
-    Ok(found)
+    Ok((found, over))
+}
+
+/// Deletes the rows of sessions that cannot go on.
+fn forget(services: &Shared, sessions: Vec<SessionId>) {
+    if !sessions.is_empty() {
+        let mut batch = Batch::begin(None, services.now_ms());
+        batch.changes.extend(sessions.into_iter().map(Change::SessionGone));
+        services.commit(batch);
+    }
 }
 
 /// Sessions that had logged in before.

@@ -15,6 +15,7 @@ use crate::actors::link::LinkActor;
 use crate::actors::room::Mail;
 use crate::actors::session::SessionActor;
 use crate::actors::storage::{self, Storage};
+use crate::actors::upkeep::UpkeepActor;
 use crate::actors::wheel::WheelActor;
 use crate::actors::world::{Locate, Route, WorldActor};
 use crate::config::Config;
@@ -61,6 +62,8 @@ pub struct Services {
     pub world: Addr<WorldActor>,
     /// The wire.
     pub link: Addr<LinkActor>,
+    /// What sees to backups and old rows.
+    pub upkeep: Addr<UpkeepActor>,
 }
 
 impl Services {

@@ -13,12 +13,12 @@ use crate::launcher::FirstWorld;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed, or the world is not running
+  1  failed, or the world is not running, or `check` has found something
   2  wrong usage or settings
   3  cannot listen: a port is in use
   4  the data directory or the database is in use by another running world
   5  the data directory cannot be written
-  6  the database is from a newer version, or is not a database
+  6  the database, or the backup, is from a newer version or is none
   7  the database cannot be used now: it cannot be reached, the disk is full, another process has locked it
 
 Settings come from flags, then from the environment (EVERHALL_WORLD_NAME …), then from the settings file;
@@ -107,6 +107,28 @@ pub(super) enum Command {
     New(NewArgs),
     /// Bring the database up to date without starting the world
     Migrate,
+    /// Copy the world, as it is at one moment, to a file; it may run meanwhile
+    Backup {
+        /// Where to
+        file: PathBuf,
+        /// Replace what is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put the world of a backup in the place of this one, which is kept aside; it must not run
+    Restore {
+        /// A file that `backup` has written
+        file: PathBuf,
+    },
+    /// Look for what is wrong with the stored world, and say how it can be mended; it may run meanwhile
+    Check {
+        /// Take a backup, then mend it; the world must not run
+        #[arg(long)]
+        repair: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show every setting, with its source and its documentation, as a settings file
     Config,
     /// Accounts and commands for keepers

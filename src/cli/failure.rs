@@ -2,7 +2,7 @@
 
 use crate::actors::server::ServerError;
 use crate::config::ConfigError;
-use crate::db::DbError;
+use crate::db::{BackupError, CheckError, DbError};
 use crate::launcher::LaunchError;
 use crate::launcher::control::ControlError;
 use crate::portal::PortalError;
@@ -112,6 +112,29 @@ impl From<DbError> for Failure {
             _ => Exit::Failed,
         };
         Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let exit = match error {
+            BackupError::Db(error) => return error.into(),
+            BackupError::Full { .. } => Exit::StorageAway,
+            BackupError::NotABackup { .. } | BackupError::Newer { .. } | BackupError::OtherKind { .. } => {
+                Exit::DatabaseUnfit
+            }
+            _ => Exit::Failed,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Db(error) => error.into(),
+            other => Self::new(other),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn run(context: &Context, args: RunArgs, first: fn() -> Plan) -> Resu
 }
 
 /// Locks the data directory, and waits for what a killed launcher left behind in it.
-fn take_data_dir(context: &Context) -> Result<DataDirLock, Failure> {
+pub(super) fn take_data_dir(context: &Context) -> Result<DataDirLock, Failure> {
     let data_dir = &context.config().data_dir;
     let lock = DataDirLock::take(data_dir)?;
     context.block_on(wait_for_orphan(data_dir))??;

@@ -48,6 +48,7 @@ fn describe(status: &Value) -> String {
         Some(state) => lines.push(format!("storage  {state}")),
         None => {}
     }
+    lines.extend(describe_backup(&status["backup"]));
     lines.push(format!("up       {}", duration(status["uptime_s"].as_f64().unwrap_or(0.0) as u64)));
     lines.join("\n")
 }
@@ -57,6 +58,15 @@ fn outage(storage: &Value) -> String {
     let text = |name: &str| storage[name].as_str().unwrap_or("unknown").to_owned();
     let since = duration(storage["away_s"].as_u64().unwrap_or(0));
     format!("away for {since}: {} ({})", text("trouble"), text("reason"))
+}
+
+/// Returns how the world's own backups are, if there is anything to say of them.
+fn describe_backup(backup: &Value) -> Option<String> {
+    match (backup["failed"].as_str(), backup["last"].as_str()) {
+        (Some(why), _) => Some(format!("backup   failed: {why}")),
+        (None, Some(file)) => Some(format!("backup   {file}")),
+        (None, None) => None,
+    }
 }
 
 /// Returns a duration with its two largest units: `3 d 4 h`, `5 min 2 s`.
@@ -87,6 +97,15 @@ mod tests {
         let away = json!({ "state": "away", "trouble": "the disk is full", "reason": "no room", "away_s": 61 });
         let line = "\nstorage  away for 1 min 1 s: the disk is full (no room)\n";
         assert!(status(away.clone()).contains(line), "{}", status(away));
+    }
+
+    #[test]
+    fn a_backup_is_told_of_where_there_is_one_or_should_be() {
+        let check = |backup, expected: Option<&str>| assert_eq!(describe_backup(&backup).as_deref(), expected);
+        check(Value::Null, None);
+        check(json!({"last": null, "failed": null}), None);
+        check(json!({"last": "b/world-1.sqlite3", "failed": null}), Some("backup   b/world-1.sqlite3"));
+        check(json!({"last": "b/world-1.sqlite3", "failed": "disk full"}), Some("backup   failed: disk full"));
     }
 
     #[test]

@@ -36,10 +36,11 @@ impl Key {
 
     /// Returns its unit, which is the end of its name; none for counts, texts and switches.
     pub fn unit(&self) -> Option<&'static str> {
-        const UNITS: [(&str, &str); 6] = [
+        const UNITS: [(&str, &str); 7] = [
             ("_bytes_per_sec", "bytes per second"),
             ("_bytes", "bytes"),
             ("_secs", "seconds"),
+            ("_days", "days"),
             ("_ms", "milliseconds"),
             ("_kib", "KiB"),
             ("_chars", "characters"),

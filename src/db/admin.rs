@@ -7,9 +7,9 @@ use super::connection::{DbConnection, on_each};
 use super::error::DbError;
 use super::parts::write_entities;
 use super::rows::{AccountRow, SubscriptionRow};
-use super::schema::{account, channel, meta};
+use super::schema::{account, channel, meta, session};
 use super::statement::write_rows;
-use crate::ids::{AccountId, EntityId};
+use crate::ids::{AccountId, EntityId, SessionId};
 use crate::world::record::{AccountRecord, EntityRows};
 
 /// Sets the password hash of the account with that folded name. Returns false if there is none.
@@ -23,6 +23,17 @@ pub fn set_password(connection: &mut DbConnection, folded: &str, hash: &str) -> 
             .set(account::password_hash.eq(hash))
             .execute(c))?;
     Ok(changed == 1)
+}
+
+/// Returns the stored session with the highest id: of all portals that a database knows of, the last one's. `None` if there is none.
+///
+/// # Errors
+///
+/// [`DbError::Away`] if the database cannot be read now.
+pub fn last_session(connection: &mut DbConnection) -> Result<Option<SessionId>, DbError> {
+    let highest = session::table.select(diesel::dsl::max(session::id));
+    let highest: Option<i64> = on_each!(connection, c => highest.first(c))?;
+    Ok(highest.filter(|id| *id > 0).map(SessionId::from_db))
 }
 
 /// Adds an account and its character, which `make` builds for the ids it is given. The account joins every channel with

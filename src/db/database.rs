@@ -80,6 +80,39 @@ fn open_as(config: &Config, alone: Alone) -> Result<Database, DbError> {
     }
 }
 
+/// Opens the database that the settings name as it is: it is neither made nor migrated, and its world may run.
+///
+/// # Errors
+///
+/// [`DbError::NoWorld`] if there is none; otherwise as [`open`].
+pub fn open_existing(config: &Config) -> Result<Database, DbError> {
+    let database = Database::new(&config.storage, &config.data_dir)?;
+    if let Place::Sqlite(path) = &database.place
+        && !path.is_file()
+    {
+        return Err(DbError::NoWorld { database: database.name() });
+    }
+    let mut connection = database.connect_as(Role::Reader)?;
+    if !has_tables(&mut connection)? {
+        return Err(DbError::NoWorld { database: database.name() });
+    }
+    database.refuse_newer(&mut connection)?;
+    Ok(database)
+}
+
+/// Names the database of the settings without opening it, whatever is there: something is to be put in its place.
+///
+/// # Errors
+///
+/// [`DbError::BadUrl`]; [`DbError::Unwritable`] if its directory cannot be made.
+pub fn place(config: &Config) -> Result<Database, DbError> {
+    let database = Database::new(&config.storage, &config.data_dir)?;
+    if let Place::Sqlite(path) = &database.place {
+        make_directory_of(path)?;
+    }
+    Ok(database)
+}
+
 impl Database {
     fn new(storage: &StorageConfig, data_dir: &Path) -> Result<Self, DbError> {
         let place = match storage.database_url.as_deref() {
@@ -157,6 +190,11 @@ impl Database {
         &self.place
     }
 
+    /// Returns another database file, set up as this one.
+    pub(super) fn at(&self, path: &Path) -> Self {
+        Self { place: Place::Sqlite(path.to_owned()), ..self.clone() }
+    }
+
     /// Returns an error that says more of a file than SQLite does, to which all trouble with the disk is an “I/O error”.
     pub(super) fn refined(&self, error: DbError) -> DbError {
         match (error, &self.place) {
@@ -205,6 +243,17 @@ impl Database {
         }
     }
 
+    /// Returns whether its tables are those of this program, or of a newer one, which this one can still read. Changes nothing.
+    pub(super) fn is_migrated(&self, connection: &mut DbConnection) -> Result<bool, DbError> {
+        let query = diesel::sql_query("SELECT version FROM __diesel_schema_migrations");
+        let ran: Vec<Version> = on_each!(connection, c => query.load(c))?;
+        let needed = match &self.place {
+            Place::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(SQLITE_MIGRATIONS),
+            Place::Postgres(_) => versions::<diesel::pg::Pg>(POSTGRES_MIGRATIONS),
+        };
+        Ok(needed?.iter().all(|needed| ran.iter().any(|ran| ran.version == *needed)))
+    }
+
     fn migrate(&self, connection: &mut DbConnection, alone: Alone) -> Result<Vec<String>, DbError> {
         let migrated = match connection {
             DbConnection::Sqlite(connection) => migrate_sqlite(connection, || SQLITE_MIGRATIONS, alone),
@@ -221,6 +270,21 @@ impl Database {
             },
         })
     }
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    version: String,
+}
+
+/// Returns the versions of the migrations that this program has.
+fn versions<DB: diesel::backend::Backend>(migrations: EmbeddedMigrations) -> Result<Vec<String>, DbError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let migrations = migrations.migrations().map_err(|error| DbError::Broken(one_line(&error.to_string())))?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 /// Why the tables were not brought up to date.
@@ -328,12 +392,17 @@ fn trouble_with(path: &Path) -> Trouble {
 
 /// Creates directory and file, readable by their owner alone: they hold what people said, and password hashes.
 fn prepare_file(path: &Path) -> Result<(), DbError> {
+    make_directory_of(path)?;
     let unwritable = |error: std::io::Error| DbError::unwritable(path, &error);
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory).map_err(unwritable)?;
-    }
     fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(unwritable)?;
     Ok(())
+}
+
+fn make_directory_of(path: &Path) -> Result<(), DbError> {
+    match path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        Some(directory) => fs::create_dir_all(directory).map_err(|error| DbError::unwritable(path, &error)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,12 @@ pub enum DbError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no world where one should be.
+    #[error("there is no world in {database}")]
+    NoWorld {
+        /// File, or host and name.
+        database: String,
+    },
     /// A newer program has changed the database so that this one cannot read it.
     #[error(
         "{database} is from a newer version (schema {needs}, this program knows {knows}); run the newer program, or restore a backup"

@@ -10,12 +10,17 @@
 //! session ── FindAccount ──► DbReader, then Verify ──► Hasher
 //! ```
 //!
+//! Backups and checks ([`Database::back_up`], [`Database::restore`], [`check()`]) need no actors; a running world's own backups are taken by
+//! the `copier`, on a thread of its own. Old rows are found by a reader and deleted by the writer, a few at a time.
+//!
 //! Everything goes through [`DbPool`], whose methods return futures to await off the command path. Start-up and the
 //! command line use [`Database`] and [`seed`] directly, without actors.
 
 mod admin;
+mod backup;
 mod building;
 mod changes;
+mod check;
 mod connection;
 mod database;
 mod error;
@@ -27,6 +32,7 @@ pub mod password;
 mod pool;
 mod reader;
 mod records;
+mod retention;
 mod rooms;
 mod rows;
 mod run;
@@ -39,10 +45,12 @@ mod trail;
 mod waiting;
 mod writer;
 
-pub use admin::{create_account, set_password};
+pub use admin::{create_account, last_session, set_password};
+pub use backup::{BackupError, Kept, NewestBackup, Restored, TakenBackup, shown_size};
 pub use building::{FindEntities, FoundEntity, HistoryOf};
+pub use check::{CheckError, Finding, Repaired, Report, check, repair};
 pub use connection::DbConnection;
-pub use database::{Database, SCHEMA_VERSION, open, open_beside};
+pub use database::{Database, SCHEMA_VERSION, open, open_beside, open_existing, place};
 pub use error::{DbError, Trouble};
 pub use lock::WorldLock;
 pub use password::Password;
@@ -51,6 +59,7 @@ pub use reader::{
     AccountById, AccountName, FindAccount, History, LoadChannels, LoadNames, LoadOutbox, LoadScripts, LoadSessions,
     Meta, MetaRead, Read, Tells,
 };
+pub use retention::{FindOld, Old};
 pub use rooms::{EntityById, LoadCarried, LoadRoom, LocationOf};
 pub use trail::{Left, Print, Trail};
 pub use waiting::{LoadDue, LoadSignals};

@@ -1,12 +1,15 @@
 //! The handle to the sync actors that every other actor holds.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use actix::prelude::*;
 
+use super::backup::BackupError;
+use super::backup::copier::{DbCopier, FindNewest, Newest, TakeBackup, Taken as TakenBackup};
 use super::connection::Role;
 use super::database::Database;
 use super::error::DbError;
@@ -14,6 +17,7 @@ use super::hasher::{Handed, Hash, Hasher, Verify, VerifyNobody, Work};
 use super::outage::Outage;
 use super::password::Password;
 use super::reader::{Asked, DbReader, Read};
+use super::retention::{Delete, Old};
 use super::run::{Queue, Runner};
 use super::writer::{DbWriter, Flush, Flushed, TakeOver, Taken};
 use crate::config::PasswordConfig;
@@ -25,7 +29,7 @@ const READS_WAITING: usize = 4096;
 /// Shorter than half of `server.command_ms`, so that a line which asks twice is no bug.
 const READ_PATIENCE: Duration = Duration::from_millis(4500);
 
-/// The pool: one writer, some readers, some hashers. Cheap to clone.
+/// The pool: one writer, some readers, some hashers, and one that copies. Cheap to clone.
 ///
 /// Each method sends at once and returns a future to be awaited off the command path. Dropping the future does not take
 /// back what was asked.
@@ -34,6 +38,7 @@ pub struct DbPool {
     pub(super) writer: Addr<DbWriter>,
     readers: Addr<DbReader>,
     hashers: Addr<Hasher>,
+    copier: Addr<DbCopier>,
     reads: Queue,
     hashes: Queue,
     writing: Arc<Outage>,
@@ -48,6 +53,7 @@ impl DbPool {
         let reading = Runner::new(database, Role::Reader, database.readers);
         let outages = (writing.outage.clone(), reading.outage.clone());
         let hashing = passwords.clone();
+        let copied = database.clone();
         let hashers = match passwords.hashers {
             0 => thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1)),
             hashers => hashers,
@@ -61,6 +67,9 @@ impl DbPool {
             }),
             hashers: SyncArbiter::start_with_thread_builder(hashers, named("hasher"), move || {
                 Hasher::new(hashing.clone())
+            }),
+            copier: SyncArbiter::start_with_thread_builder(1, named("db-copier"), move || {
+                DbCopier::new(copied.clone())
             }),
             reads: Queue::new(READS_WAITING),
             hashes: Queue::new(passwords.waiting),
@@ -92,6 +101,40 @@ impl DbPool {
     /// Returns why the writer has no connection, as far as that is known.
     pub fn why_no_connection(&self) -> Option<DbError> {
         self.writing.why()
+    }
+
+    /// Deletes old rows, between two flushes. Returns how many. Upkeep, which alone calls this, has one deletion under way at a time.
+    ///
+    /// # Errors
+    ///
+    /// The future's: [`DbError::Superseded`] if another server has taken over since.
+    pub fn delete(&self, epoch: u64, old: Old) -> impl Future<Output = Result<usize, DbError>> + use<> {
+        let answer = self.writer.send(Delete { epoch, old: Arc::new(old) });
+        async move { answer.await.unwrap_or(Err(DbError::Stopping)) }
+    }
+
+    /// Takes a backup into a folder, and deletes the oldest of those that were taken so until `keep` are left.
+    ///
+    /// # Errors
+    ///
+    /// The future's: as [`Database::back_up`].
+    pub fn take_backup(
+        &self,
+        folder: PathBuf,
+        keep: usize,
+    ) -> impl Future<Output = Result<TakenBackup, BackupError>> + use<> {
+        let answer = self.copier.send(TakeBackup { folder, keep });
+        async move { answer.await.unwrap_or(Err(DbError::Stopping.into())) }
+    }
+
+    /// Finds the newest of the backups in a folder that were taken with [`Self::take_backup`].
+    ///
+    /// # Errors
+    ///
+    /// The future's: [`BackupError::Read`] if the folder cannot be read.
+    pub fn newest_backup(&self, folder: PathBuf) -> impl Future<Output = Result<Option<Newest>, BackupError>> + use<> {
+        let answer = self.copier.send(FindNewest { folder });
+        async move { answer.await.unwrap_or(Err(DbError::Stopping.into())) }
     }
 
     /// Asks a reader.

@@ -6,6 +6,7 @@ use super::{DataDirLock, LaunchError, Progress};
 use crate::config::{Config, ListenConfig};
 use crate::db::{self, WorldLock, seed};
 use crate::first_run;
+use crate::portal::start_number;
 use crate::world::first::Plan;
 
 /// What is built into a database that has no world yet.
@@ -46,9 +47,15 @@ pub fn prepare(
 fn prepare_database(config: &Config, first: fn() -> Plan, progress: &mut Progress) -> Result<Prepared, LaunchError> {
     let database = db::open(config)?;
     let world = database.lock_world()?;
-    let first_run = seed::is_empty(&mut database.connect()?)?;
+    let mut connection = database.connect()?;
+    let first_run = seed::is_empty(&mut connection)?;
     if first_run {
         first_run::build(config, &database, first, progress)?;
+    }
+    // Whatever put the database there, a backup or a hand: its sessions' numbers are used.
+    if let Some(last) = db::last_session(&mut connection)? {
+        let unwritable = |error| LaunchError::Unwritable { dir: config.data_dir.clone(), error };
+        start_number::rise_above(&config.data_dir, last).map_err(unwritable)?;
     }
     Ok(Prepared { first_run, _world: world })
 }

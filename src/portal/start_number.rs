@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::SessionId;
+
 /// Name of the state file within the data directory.
 const STATE_FILE: &str = "portal.state";
 
@@ -23,21 +25,47 @@ struct State {
 ///
 /// If the file cannot be read or written, or holds something else: a guess might name an old session again.
 pub fn take(data_dir: &Path) -> io::Result<u32> {
-    let path = data_dir.join(STATE_FILE);
-    let state: State = match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
-        Err(error) => return Err(error),
-    };
-    let start = state.start.checked_add(1).filter(|start| *start <= LAST_START);
+    let start = read(data_dir)?.start.checked_add(1).filter(|start| *start <= LAST_START);
     let next = State { start: start.ok_or_else(|| io::Error::other("all start numbers are used up"))? };
+    write(data_dir, &next)?;
+    Ok(next.start)
+}
+
+/// Start numbers that are passed over where the last one is not known: portals that left no session behind have taken some.
+const UNKNOWN: u32 = 1000;
+
+/// Makes the next start number higher than that of a session that is stored: the database may have come from elsewhere, or this
+/// file may have been lost. Called while no portal runs.
+///
+/// # Errors
+///
+/// As [`take`].
+pub fn rise_above(data_dir: &Path, stored: SessionId) -> io::Result<()> {
+    let used = stored.start();
+    if read(data_dir)?.start < used {
+        let start = used.saturating_add(UNKNOWN).min(LAST_START);
+        tracing::warn!("{STATE_FILE} is older than the database: sessions are counted on from start {start}");
+        write(data_dir, &State { start })?;
+    }
+    Ok(())
+}
+
+fn read(data_dir: &Path) -> io::Result<State> {
+    match fs::read(data_dir.join(STATE_FILE)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(data_dir: &Path, state: &State) -> io::Result<()> {
+    let path = data_dir.join(STATE_FILE);
     let new = path.with_extension("state.new");
     let mut file = File::create(&new)?;
-    file.write_all(&serde_json::to_vec(&next)?)?;
+    file.write_all(&serde_json::to_vec(state)?)?;
     file.sync_all()?;
     fs::rename(&new, &path)?;
-    File::open(data_dir)?.sync_all()?;
-    Ok(next.start)
+    File::open(data_dir)?.sync_all()
 }
 
 #[cfg(test)]
@@ -48,6 +76,15 @@ mod tests {
     fn no_start_number_is_taken_twice() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!((1..4).map(|_| take(folder.path()).unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_sessions_of_a_database_from_elsewhere_are_not_named_again() {
+        let folder = tempfile::tempdir().unwrap();
+        rise_above(folder.path(), SessionId::new(7, 3)).unwrap();
+        assert_eq!(take(folder.path()).unwrap(), 1008);
+        rise_above(folder.path(), SessionId::new(2, 9)).unwrap();
+        assert_eq!(take(folder.path()).unwrap(), 1009);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::config::{
-    Config, Durability, LimitsConfig, ListenConfig, LogConfig, PasswordConfig, Registration, ServerConfig,
-    StorageConfig, ThrottleConfig, WorldConfig,
+    BackupConfig, Config, Durability, LimitsConfig, ListenConfig, LogConfig, PasswordConfig, Registration,
+    RetentionConfig, ServerConfig, StorageConfig, ThrottleConfig, WorldConfig,
 };
 use crate::wire::{self, Frame, Group, Line, PortalHello, ServerHello, ToPortal, ToServer, WIRE_VERSION};
 
@@ -169,5 +169,7 @@ pub(crate) fn config(data_dir: PathBuf) -> Config {
             command_ms: 10_000,
             safe_after_deaths: 5,
         },
+        backup: BackupConfig::default(),
+        retention: RetentionConfig::default(),
     }
 }

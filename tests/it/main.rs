@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends by panicking")]
 
 mod admin;
+mod backup;
 mod badinput;
 mod brittle;
 mod browser;
@@ -24,6 +25,7 @@ mod time;
 mod torture;
 mod transcripts;
 mod typists;
+mod upkeep;
 mod websocket;
 
 use everhall::testing::{Builder, TestServer};

@@ -178,6 +178,8 @@ fn a_crash_among_logins_makes_each_account_once() {
         }
     }
     witness.ask("who", "25 players in the world.");
+    let check = server.run(&["check"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
 
 #[test]
@@ -303,6 +305,8 @@ fn whatever_is_played_things_are_neither_lost_nor_doubled() {
     assert_eq!(count(&format!("kind = 'object' AND NOT coalesce({somewhere}, false)")), 0, "nothing is nowhere");
     assert_eq!(count("location = id"), 0);
     drop(database);
+    let check = server.run(&["check"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 
     server.start_again();
     let mut again: Vec<TelnetClient> = names.iter().map(|name| server.telnet(name)).collect();

@@ -1,24 +1,28 @@
 //! Each claim about storage, held on both backends: SQLite in a temporary directory, and PostgreSQL in a fresh database at
 //! `EVERHALL_TEST_POSTGRES` (default: user postgres on this machine).
 
+mod backup;
 mod building;
+mod check;
 mod cut;
 mod flush;
 mod pool;
 mod read;
+mod retention;
 mod schema;
 mod start;
 mod waiting;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::{Database, DbPool, Flush, Taken, open};
+use super::{Database, DbConnection, DbPool, Flush, Taken, open};
 use crate::config::{Config, Durability, PasswordConfig, StorageConfig};
 use crate::ids::{AccountId, ChannelId, EntityId, SessionId};
 use crate::world::record::{
@@ -76,6 +80,22 @@ impl Stage {
         })
     }
 
+    /// Returns one more, of the same kind.
+    fn another(&self) -> Option<Self> {
+        if self.is_sqlite() { Some(Self::sqlite()) } else { Self::postgres() }
+    }
+
+    /// Looks into a copy of a world: opens a file, or restores it elsewhere.
+    fn look_into(&self, copy: &Path, look: impl FnOnce(&mut DbConnection)) {
+        if self.is_sqlite() {
+            let file = SqliteConnection::establish(&copy.to_string_lossy()).unwrap();
+            return look(&mut DbConnection::Sqlite(file));
+        }
+        let elsewhere = self.another().unwrap();
+        super::place(&elsewhere.config()).unwrap().restore(copy).unwrap();
+        look(&mut elsewhere.open().connect().unwrap());
+    }
+
     fn config(&self) -> Config {
         config(self.storage.clone(), self.directory.path().to_owned())
     }
@@ -115,6 +135,24 @@ const CHEAP: PasswordConfig =
 
 fn storage(database_url: Option<String>) -> StorageConfig {
     StorageConfig { database_url, durability: Durability::Process, readers: 2, slow_ms: 1000, patience_ms: 2000 }
+}
+
+fn execute(connection: &mut DbConnection, sql: &str) {
+    match connection {
+        DbConnection::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
+        DbConnection::Postgres(connection) => connection.batch_execute(sql).unwrap(),
+    }
+}
+
+/// Returns the number that a query answers.
+fn number(connection: &mut DbConnection, sql: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+    let query = diesel::sql_query(format!("SELECT CAST(({sql}) AS BIGINT) AS n"));
+    super::connection::on_each!(connection, c => query.get_result::<Number>(c)).unwrap().n
 }
 
 fn flush(taken: Taken, number: u64, changes: Vec<Change>) -> Flush {
@@ -192,7 +230,8 @@ fn session(id: u64, cursor: u64) -> SessionRecord {
 
 fn config(storage: StorageConfig, data_dir: PathBuf) -> Config {
     use crate::config::{
-        LimitsConfig, ListenConfig, LogConfig, Registration, ServerConfig, ThrottleConfig, WorldConfig,
+        BackupConfig, LimitsConfig, ListenConfig, LogConfig, Registration, RetentionConfig, ServerConfig,
+        ThrottleConfig, WorldConfig,
     };
     let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     Config {
@@ -233,5 +272,7 @@ fn config(storage: StorageConfig, data_dir: PathBuf) -> Config {
         password: CHEAP,
         log: LogConfig { level: String::new(), file_bytes: 0, files: 0 },
         server: ServerConfig { arbiters: 0, patience_ms: 0, start_ms: 0, command_ms: 0, safe_after_deaths: 0 },
+        backup: BackupConfig { every_secs: 0, keep: 1, folder: None },
+        retention: RetentionConfig::default(),
     }
 }

@@ -82,6 +82,13 @@ fn declared() -> Tables {
 }
 
 #[test]
+fn a_backup_has_all_tables() {
+    let declared: Vec<String> = declared().into_keys().collect();
+    let copied: Vec<&str> = crate::db::backup::TABLES.into_iter().filter(|name| !name.starts_with("__")).collect();
+    assert_eq!(copied, declared);
+}
+
+#[test]
 fn a_migration_has_the_same_name_on_both_backends() {
     let names = |backend: &str| {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(backend);

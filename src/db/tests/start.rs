@@ -5,20 +5,13 @@ use std::fs;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::{Stage, account, channel, config, entity, on_both, rows, storage};
+use super::{Stage, account, channel, config, entity, execute, on_both, rows, storage};
 use crate::db::{
-    AccountById, DbConnection, DbError, FindAccount, LoadChannels, LoadRoom, MetaRead, create_account, open, password,
-    seed, set_password,
+    AccountById, DbError, FindAccount, LoadChannels, LoadRoom, MetaRead, create_account, open, password, seed,
+    set_password,
 };
 use crate::ids::{AccountId, EntityId};
 use crate::world::record::{Kind, Subscription};
-
-fn execute(connection: &mut DbConnection, sql: &str) {
-    match connection {
-        DbConnection::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
-        DbConnection::Postgres(connection) => connection.batch_execute(sql).unwrap(),
-    }
-}
 
 #[test]
 fn a_database_is_created_once_and_opened_again() {

@@ -538,6 +538,8 @@ pub(super) fn config() -> Config {
             command_ms: 10_000,
             safe_after_deaths: 5,
         },
+        backup: BackupConfig::default(),
+        retention: RetentionConfig::default(),
     }
 }
 
