@@ -129,6 +129,8 @@ fn a_panic_in_the_engine_is_a_crash_like_any_other() {
 /// The portal's end takes the sockets with it. What was shown before is true all the same, and nothing is there twice.
 fn portal_dies_at(steps: &[&Step]) {
     let stage = Stage::new("");
+    // A launcher that has not seen its world up takes a portal that dies for one that cannot start.
+    stage.server.wait_for_log("/play");
     let mut ann = stage.server.player("Ann");
     for step in steps {
         let portal = stage.server.portal_pid();
@@ -145,7 +147,8 @@ fn portal_dies_at(steps: &[&Step]) {
             let status = stage.server.control(&json!({ "op": "status" }))?;
             (status["server"]["state"] == "ready" && status["portal"]["pid"] != portal).then_some(())
         };
-        assert!(poll(START_DEADLINE, is_back).is_some(), "another portal after {}", step.name);
+        let back = poll(START_DEADLINE, is_back);
+        assert!(back.is_some(), "there is no other portal after {}: {}", step.name, stage.server.logs());
         ann = stage.server.telnet("Ann");
         ann.login("Ann", PASSWORD);
         ann.send("inventory");
