@@ -183,6 +183,12 @@ pub const ALL: &[Step] = &[
     portal("portal.applied", By::Play),
     portal("portal.delivered", By::Play),
     portal("portal.confirmed", By::Play),
+    // What a portal records of its pages.
+    portal("portal.opened", By::Page),
+    portal("portal.resumed", By::Page),
+    portal("ring.write", By::Page),
+    portal("ring.partly_written", By::Page),
+    portal("ring.written", By::Page),
     server("link.applied", By::Play),
     // A server's end and the next one's beginning.
     server("link.stop", By::Reload),
@@ -221,6 +227,8 @@ pub enum Process {
 pub enum By {
     /// What players do, and what happens by itself.
     Play,
+    /// What a page does, whose session outlives its socket.
+    Page,
     /// The start of a server, after whatever ended the last one.
     Start,
     /// A reload.

@@ -30,6 +30,7 @@ use self::record::{Head, Record, Saved, Told, VERSION, put};
 use super::door::Delivery;
 use super::lines::Progress;
 use super::replay::Replay;
+use crate::failpoint::fail_point;
 use crate::ids::SessionId;
 use crate::wire::Facts;
 
@@ -223,9 +224,11 @@ impl RingFile {
     /// Writes what was recorded since the last time, all of it or nothing. Whatever follows from it may leave the process then.
     pub fn write(&mut self) {
         if !self.frame.is_empty() {
+            fail_point!("ring.write");
             self.credit = CARRIED_BYTES + 2 * self.frame.len() as u64;
             let written = self.write_frame();
             self.note_failure(written);
+            fail_point!("ring.written");
         }
     }
 
@@ -233,6 +236,7 @@ impl RingFile {
         let Some(file) = &mut self.file else { return Ok(()) };
         let length = u32::try_from(self.frame.len() - 4).map_err(io::Error::other)?;
         self.frame[..4].copy_from_slice(&length.to_le_bytes());
+        fail_point!("ring.partly_written", file.write_all(&self.frame[..self.frame.len() / 2]));
         file.write_all(&self.frame)?;
         self.written += self.frame.len() as u64;
         self.frame.clear();

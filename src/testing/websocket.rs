@@ -145,6 +145,11 @@ impl WsClient {
 
     /// Drops the connection without a word.
     pub fn hang_up(self) {
+        self.cut();
+    }
+
+    /// Cuts the connection, as a network does: this end sees it with its next read.
+    pub fn cut(&self) {
         // The peer may have closed first; either way the link is gone.
         let _ = self.socket.get_ref().shutdown(std::net::Shutdown::Both);
     }

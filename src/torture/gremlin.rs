@@ -220,7 +220,7 @@ impl Gremlin<'_> {
             return Err(Gone);
         }
         match step.by {
-            By::Play => {}
+            By::Play | By::Page => {}
             By::Start => drop(self.server.strike_server()),
             By::Reload => self.server.hurry(),
         }

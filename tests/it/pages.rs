@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
+use everhall::failpoint::{self, By, Order, Process, Step};
 use everhall::testing::{PASSWORD, START_DEADLINE, TestServer, WsClient, poll};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::faults::Stage;
 use super::world;
 
 /// A page as a browser has it: it numbers its lines, comes back when its socket is lost, and sends again what was not acknowledged.
@@ -80,7 +82,12 @@ impl Page {
         self.looked_at = 0;
         let seen = self.shown.last().and_then(|frame| frame["n"].as_u64()).unwrap_or(0);
         self.client.resume(&self.token, seen);
-        let frame = self.client.expect_frame("the session frame", |frame| frame["session"].is_object());
+        while !self.client.frames().iter().any(|frame| frame["session"].is_object()) {
+            if !self.client.receive_or_closed() {
+                return;
+            }
+        }
+        let frame = self.client.frames()[0].clone();
         let session = &frame["session"];
         assert_eq!((&session["resumed"], &session["complete"]), (&true.into(), &true.into()), "{frame}");
         let received = session["received"].as_u64().expect("a number");
@@ -153,6 +160,80 @@ fn a_stop_ends_the_sessions_of_pages() {
     assert_eq!(session["session"]["resumed"], false);
     client.line(&format!("connect Ann {PASSWORD}"));
     client.expect_text("Welcome, Ann.");
+}
+
+/// A page that somebody has just opened; none if the portal is gone before it is.
+fn visitor(server: &TestServer) -> Option<WsClient> {
+    let mut visitor = WsClient::over(TcpStream::connect(server.http_address()).ok()?, "Visitor")?;
+    visitor.send(&json!({ "size": { "cols": 80, "rows": 24 } }));
+    Some(visitor)
+}
+
+/// Ends the portal at each of these steps while two pages play.
+fn portal_dies_at(steps: &[&Step]) {
+    let stage = Stage::new("");
+    let server = &stage.server;
+    let mut pages = ["Ann", "Bob"].map(|name| Page::open(server, name));
+    let mut round = 0;
+    for step in steps {
+        for nth in if step.by == By::Start { 1..=1 } else { 1..=2 } {
+            round += 1;
+            let (portal, old) = (server.portal_pid(), server.server_pid());
+            stage.order(&Order::kill(step.name, nth));
+            if step.by == By::Start {
+                server.strike_server();
+            }
+            for page in &mut pages {
+                let name = page.name.clone();
+                page.types(["get lamp", "drop lamp"][round % 2]);
+                page.types(&format!("say {name}-{round}"));
+                page.types(["drop lamp", "get lamp"][round % 2]);
+                page.types("inventory");
+            }
+            let mut visitors = Vec::new();
+            match step.name {
+                "portal.opened" => visitors.extend((0..nth).filter_map(|_| visitor(server))),
+                "portal.resumed" => pages.iter().for_each(|page| page.client.cut()),
+                _ => {}
+            }
+            pages.iter_mut().for_each(Page::is_answered);
+            stage.obeyed();
+            server.wait_for_another_portal(portal);
+            assert_ne!(server.server_pid(), old, "{} {nth}", step.name);
+        }
+    }
+    for page in &mut pages {
+        page.types("look");
+        page.is_answered();
+    }
+    let [ann, bob] = pages.each_ref().map(|page| page.texts().join("\n"));
+    for round in 1..=round {
+        for (page, other, name) in [(&ann, &bob, "Ann"), (&bob, &ann, "Bob")] {
+            let own = format!("You say, \"{name}-{round}\"");
+            let heard = format!("{name} says, \"{name}-{round}\"");
+            assert_eq!(
+                (page.matches(&own).count(), other.matches(&heard).count()),
+                (1, 1),
+                "{steps:?}: {name}-{round}"
+            );
+        }
+    }
+    // One lamp: what each was shown of it alternates between the two, and each told the other.
+    for (page, other, name) in [(&ann, &bob, "Ann"), (&bob, &ann, "Bob")] {
+        let own = page.matches("You pick up a lamp.").count();
+        assert_eq!(own, other.matches(&format!("{name} picks up a lamp.")).count(), "{steps:?}");
+        let dropped = page.matches("You drop a lamp.").count();
+        assert!(dropped <= own && own <= dropped + 1, "{steps:?}: {own} times taken, {dropped} times dropped");
+    }
+}
+
+#[test]
+fn pages_lose_nothing_and_see_nothing_twice_wherever_the_portal_dies() {
+    let steps: Vec<&Step> = failpoint::ALL.iter().filter(|step| step.process == Process::Portal).collect();
+    // After each death a portal waits longer: a world dies a few times only.
+    for some in steps.chunks(3) {
+        portal_dies_at(some);
+    }
 }
 
 #[test]

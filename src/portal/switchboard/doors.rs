@@ -181,6 +181,7 @@ impl Handler<Open> for Switchboard {
         self.seats.insert(session, Seat::new(open.door, key));
         self.book.open(session, open.facts.clone());
         self.note_opened(session);
+        fail_point!("portal.opened");
         self.tell_server(&ToServer::Opened { session, facts: open.facts });
         Ok(Opened { session, token: token.unwrap_or_default() })
     }
@@ -202,6 +203,7 @@ impl Handler<Resume> for Switchboard {
         let seat = self.seats.get_mut(&session).ok_or_else(refused)?;
         let resume = seat.resume.as_mut().ok_or_else(refused)?;
         resume.lost_at = None;
+        fail_point!("portal.resumed");
         let (replay, complete) = resume.replay.after(message.seen, acked);
         repay_to(&message.door, Deliver(replay));
         if let Some(displaced) = seat.door.replace(message.door) {
